@@ -1,0 +1,1 @@
+"""The packer's screen: a small local web server."""
