@@ -1,0 +1,1 @@
+"""Where pictures come from: one small interface, one module a kind."""

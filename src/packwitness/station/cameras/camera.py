@@ -1,0 +1,130 @@
+"""What a camera is to the station: encoded packets in decode order, or an error that says what to do.
+
+CameraError
+    Refused            nobody listens at that address
+    Unauthorised       wrong user name or password
+    NotFound           the host, path, file or folder does not exist
+    TimedOut           connected, but nothing came for too long
+    NoVideo            there is a stream, but no picture in it
+    WrongCodec         the picture is neither H.264 nor H.265
+    Broken             what came is no film, or is cut short
+    Ended              the stream came to its end
+    BadAddress         the camera's URL cannot be understood
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import ClassVar, Protocol
+
+Clock = Callable[[], int]
+"""Monotonic nanoseconds, as `time.monotonic_ns` gives them."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamInfo:
+    """How to read the packets that follow.
+
+    `codec` is "h264" or "hevc"; `extradata` an avcC/hvcC record or Annex B parameter sets;
+    `time_base` the seconds of one tick of `pts` and `dts`.
+    """
+
+    codec: str
+    width: int
+    height: int
+    extradata: bytes
+    time_base: Fraction
+    frame_rate: Fraction | None
+
+
+@dataclass(frozen=True, slots=True)
+class CameraPacket:
+    """One encoded picture; times in ticks of `StreamInfo.time_base`, `arrival_ns` monotonic.
+
+    `dts` is None where the stream does not say it; `duration` is 0 where it is unknown.
+    """
+
+    data: bytes
+    pts: int
+    dts: int | None
+    duration: int
+    key: bool
+    arrival_ns: int
+
+
+class Camera(Protocol):
+    """A source of one video stream; one connection for each call of `stream`."""
+
+    def stream(self, stop: threading.Event) -> Iterator[StreamInfo | CameraPacket]:
+        """Connect; yield a `StreamInfo` first and whenever it changes, and packets in decode order.
+
+        Returns within about a second once `stop` is set. Never ends otherwise: a stream that is over raises.
+
+        Raises:
+            CameraError: see the tree above; no message holds a user name or a password.
+        """
+        ...
+
+
+class CameraError(Exception):
+    """`code` for programs, `message` what happened, `advice` what to do, `retry` whether it may come back."""
+
+    code: ClassVar[str] = "camera_failed"
+    advice: ClassVar[str] = "Look at the camera and its cable."
+    retry: ClassVar[bool] = True
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.advice}"
+
+
+class Refused(CameraError):
+    code = "refused"
+    advice = "Check that the camera is on, and its address and port."
+
+
+class Unauthorised(CameraError):
+    code = "unauthorised"
+    advice = "Check the user name and password in the camera's URL."
+    # Cameras lock an account after a few wrong passwords, yet the password may be set right while we wait.
+    retry = True
+
+
+class NotFound(CameraError):
+    code = "not_found"
+    advice = "Check the host name and the path in the camera's URL."
+
+
+class TimedOut(CameraError):
+    code = "timeout"
+    advice = "Check the network between the station and the camera."
+
+
+class NoVideo(CameraError):
+    code = "no_video"
+    advice = "Choose a stream of the camera that has a picture."
+
+
+class WrongCodec(CameraError):
+    code = "wrong_codec"
+    advice = "Set the camera to H.264 or H.265."
+
+
+class Broken(CameraError):
+    code = "broken"
+    advice = "Check that the address leads to a video, and that it is whole."
+
+
+class Ended(CameraError):
+    code = "ended"
+    advice = "The station connects again by itself."
+
+
+class BadAddress(CameraError):
+    code = "bad_address"
+    advice = "Write rtsp://host/path, file:/path?loop=1 or scene:overhead?folder=/path."
+    retry = False

@@ -1,0 +1,211 @@
+"""What app and recorder say to each other through the pipe: frozen, small, picklable.
+
+Moments are `time.monotonic_ns`. Media time counts in 90000ths of a second.
+"""
+
+from dataclasses import dataclass
+
+TIMESCALE = 90_000
+"""Ticks of media time in a second."""
+PRE_ROLL_NS = 3_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class CameraSpec:
+    """A camera to keep open. `url` may hold a password: never log it."""
+
+    id: str
+    url: str
+
+
+# --- app -> recorder ---
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Where a camera was in a take when its recorder died: moment of media time 0, and its last tick."""
+
+    camera: str
+    origin_ns: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class StartTake:
+    """Film `cameras` for `take` from the last keyframe at or before `t_start_ns - pre_roll_ns`.
+
+    Sending the same take again changes nothing. `resume` is the supervisor's to fill.
+    """
+
+    take: str
+    cameras: tuple[str, ...]
+    t_start_ns: int
+    pre_roll_ns: int = PRE_ROLL_NS
+    resume: tuple[Resume, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StopTake:
+    """End `take` at the first packet at or after `t_stop_ns`, or 250 ms later. Answered by `TakeClosed`."""
+
+    take: str
+    t_stop_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Send (or stop sending) `Frame`s of a camera."""
+
+    camera: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Decode a camera's pictures and read codes in them, sent as `Sighting`s (or stop).
+
+    `region` is (left, top, right, bottom) as fractions of the picture; None is all of it.
+    """
+
+    camera: str
+    on: bool
+    region: tuple[float, float, float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quit:
+    """Close every take where it is and exit."""
+
+
+Order = StartTake | StopTake | Watch | Look | Quit
+
+# --- recorder -> app ---
+
+
+@dataclass(frozen=True, slots=True)
+class StreamFacts:
+    """A camera's stream as a manifest names it. `codec` as in RFC 6381."""
+
+    codec: str
+    width: int
+    height: int
+    timescale: int = TIMESCALE
+
+
+@dataclass(frozen=True, slots=True)
+class CameraUp:
+    """The camera's first keyframe is in the ring: it can film."""
+
+    camera: str
+    facts: StreamFacts
+    monotonic_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class CameraDown:
+    """The camera gives no pictures, and says why; the recorder tries again unless `retry` is false."""
+
+    camera: str
+    code: str
+    message: str
+    advice: str
+    retry: bool
+    monotonic_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartWritten:
+    """A part is durable. `origin_ns` is the monotonic moment of the camera's media time 0 in this take."""
+
+    take: str
+    camera: str
+    n: int
+    init: int
+    start: int
+    duration: int
+    key: bool
+    size: int
+    sha256: str
+    chain: str
+    origin_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class WriteFailed:
+    """The store refused; this camera's film has a hole from here on until the store takes parts again."""
+
+    take: str
+    camera: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeClosed:
+    """Nothing more comes for this take: all its parts are in the store."""
+
+    take: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What the look function found in the picture taken at `monotonic_ns`; sent for every picture looked at.
+
+    `codes` are the look function's own objects; empty when it found none.
+    """
+
+    camera: str
+    codes: tuple[object, ...]
+    monotonic_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Live picture as fragmented MP4: one `init`, then fragments of which the first is a `key` one.
+
+    `codec` as in RFC 6381, for MSE's `video/mp4; codecs="…"`. A new init may come at any time: append it.
+    """
+
+    camera: str
+    data: bytes
+    init: bool
+    key: bool
+    codec: str
+    monotonic_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """Sent every second. `cameras_up`: those giving pictures now; `waiting`: packets not yet written."""
+
+    monotonic_ns: int
+    cameras_up: tuple[str, ...]
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderLost:
+    """From the supervisor: the process died (`exit_code` < 0: by that signal) and is started again."""
+
+    exit_code: int | None
+    monotonic_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderBack:
+    """From the supervisor: a new process took over, running takes and all."""
+
+    monotonic_ns: int
+
+
+Report = (
+    CameraUp
+    | CameraDown
+    | PartWritten
+    | WriteFailed
+    | TakeClosed
+    | Sighting
+    | Frame
+    | Beat
+    | RecorderLost
+    | RecorderBack
+)
