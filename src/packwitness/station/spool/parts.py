@@ -1,0 +1,155 @@
+"""How a recorder process stores what it cuts: file, fsync, folder, fsync, row (R2).
+
+:class:`LedgerPartStore` fits the recorder's ``PartStore``; the two know each other by shape alone.
+"""
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from packwitness.evidence.chain import ZERO, PartChain
+from packwitness.station.spool.layout import Layout, make_folder, write_durably
+from packwitness.station.spool.ledger import Ledger, TakeNotOpen, build_part, require_recording
+from packwitness.station.spool.rows import InitRow, PartRow
+
+
+class Facts(Protocol):
+    """What a manifest says of a stream: ``codec`` as in RFC 6381 (``avc1.64001f``), picture size, ticks per
+    second.
+    """
+
+    @property
+    def codec(self) -> str: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def timescale(self) -> int: ...
+
+
+@contextmanager
+def _as_os_error() -> Iterator[None]:
+    """Say "could not be stored" in the one way a recorder listens for."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise OSError(f"the ledger refuses: {error}") from error
+    except TakeNotOpen as error:
+        raise OSError(str(error)) from error
+
+
+class LedgerPartStore:
+    """Stores inits and parts durably. One caller per camera at a time; several cameras may call at once."""
+
+    def __init__(self, layout: Layout, ledger: Ledger) -> None:
+        self._layout = layout
+        self._ledger = ledger
+
+    def put_init(self, *, take: str, camera: str, data: bytes, info: Facts, origin_ns: int) -> InitRow:
+        """Store the next init of a camera in a take and return its row; the same init again returns the row
+        it has.
+
+        ``origin_ns`` is the monotonic moment of the camera's media time 0; the first one counts.
+
+        Raises:
+            OSError: the take is not recording (any more), or the disk refuses; nothing was kept.
+        """
+        with _as_os_error():
+            digest = hashlib.sha256(data).hexdigest()
+            inits = self._ledger.inits(take, camera)
+            if inits and inits[-1].sha256 == digest:
+                return inits[-1]
+            facts = (info.codec, info.width, info.height, info.timescale)
+            # An init that no part was written with (the recorder died in between) gives up its number, so
+            # that numbers and manifest agree; it has not gone up, for an init goes up with its first part.
+            k = len(inits)
+            if inits and not self._is_used(inits[-1]):
+                k = inits[-1].k
+            row = InitRow(take, camera, k, len(data), digest, *facts, uploaded=False)
+            path = self._layout.init_file(take, camera, row.k)
+            make_folder(path.parent)
+            write_durably(path, data)
+            with self._ledger.transaction() as db:
+                require_recording(db, take)
+                db.execute(
+                    "INSERT OR REPLACE INTO init VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+                    (take, camera, row.k, row.size, row.sha256, *facts),
+                )
+                db.execute(
+                    "UPDATE camera SET first_ns = ? WHERE take = ? AND camera = ? AND first_ns IS NULL",
+                    (origin_ns, take, camera),
+                )
+            return row
+
+    def _is_used(self, row: InitRow) -> bool:
+        query = "SELECT 1 FROM part WHERE take = ? AND camera = ? AND init = ? LIMIT 1"
+        return bool(self._ledger.rows(query, row.take, row.camera, row.k))
+
+    def put_part(
+        self, *, take: str, camera: str, init: int, data: bytes, start: int, duration: int, key: bool
+    ) -> PartRow:
+        """Store a camera's next part and return its row with the chain's new head; durable on return.
+
+        Raises:
+            OSError: the take is not recording (any more), or the disk refuses; nothing was kept.
+            ValueError: there is no init of that number.
+        """
+        with _as_os_error():
+            inits = self._ledger.rows(
+                "SELECT sha256 FROM init WHERE take = ? AND camera = ? AND k = ?", take, camera, init
+            )
+            if not inits:
+                raise ValueError(f"camera {camera} of take {take} has no init {init}")
+            last = self._ledger.rows(
+                "SELECT n, chain FROM part WHERE take = ? AND camera = ? ORDER BY n DESC LIMIT 1",
+                take,
+                camera,
+            )
+            n = last[0]["n"] + 1 if last else 0
+            digest = hashlib.sha256(data).hexdigest()
+            chain = PartChain(take, camera, count=n, head=last[0]["chain"] if last else ZERO)
+            head = chain.append(inits[0]["sha256"], digest)
+            write_durably(self._layout.part_file(take, camera, n), data)
+            with self._ledger.transaction() as db:
+                require_recording(db, take)
+                cursor = db.execute(
+                    "INSERT INTO part VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) RETURNING *",
+                    (take, camera, n, init, len(data), digest, start, duration, key, head),
+                )
+                return build_part(cursor.fetchone())
+
+    def add_gap(
+        self, *, take: str, camera: str, at_ms: int, duration_ms: int, reason: str, dropped: int = 0
+    ) -> None:
+        """Note that a camera gave nothing for a while; durable on return. ``dropped`` adds to the take's
+        dropped packets.
+
+        Raises:
+            OSError: the take is not recording (any more), or the disk refuses.
+        """
+        with _as_os_error(), self._ledger.transaction() as db:
+            require_recording(db, take)
+            db.execute("INSERT INTO gap VALUES (?, ?, ?, ?, ?)", (take, camera, at_ms, duration_ms, reason))
+            db.execute(
+                "UPDATE camera SET dropped_packets = dropped_packets + ? WHERE take = ? AND camera = ?",
+                (dropped, take, camera),
+            )
+
+    def close(self) -> None:
+        self._ledger.close()
+
+
+@dataclass(frozen=True)
+class OpenPartStore:
+    """Picklable: called in the recorder process, it opens that process's own connection."""
+
+    root: Path
+
+    def __call__(self) -> LedgerPartStore:
+        layout = Layout(self.root)
+        return LedgerPartStore(layout, Ledger(layout.ledger))

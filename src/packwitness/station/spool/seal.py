@@ -1,0 +1,209 @@
+"""From a take that ended to its signed manifest (recording.md, steps 8 and 9).
+
+The manifest is built from the ledger alone, so a take sealed at once and one sealed after a crash go the
+same way.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from packwitness.evidence.canonical import canonical
+from packwitness.evidence.chain import ZERO
+from packwitness.evidence.manifest import Manifest
+from packwitness.evidence.statements import Statement
+from packwitness.station.spool.journal import Journal
+from packwitness.station.spool.layout import Layout, files_under, make_folder, replace_durably
+from packwitness.station.spool.ledger import Ledger, journal_head, json_text
+from packwitness.station.spool.moments import rfc3339
+from packwitness.station.spool.rows import CameraRow, GapRow, Head, Outcome, PartRow, TakeRow
+
+TIMESCALE = 90_000
+ATTEMPTS = 50
+"""How often a seal is built anew because the bench's journal moved on meanwhile (a checkpoint of another
+take).
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who seals: ids and names as the hub gave them, and the certificates that say so (JSON statements)."""
+
+    organisation: str
+    station: str
+    benches: Mapping[str, str]
+    certificates: tuple[dict[str, Any], ...]
+    software: str
+
+
+def close(
+    ledger: Ledger, *, take: str, outcome: Outcome, stopped_ms: int | None, clock: dict[str, Any] | None
+) -> None:
+    """End a recording take. ``stopped_ms`` None means: at its last part or event, as after a crash.
+
+    Raises:
+        TakeNotOpen: it is not recording.
+    """
+    row = _known(ledger, take)
+    film_from = ledger.fix_film_from(take=take, fallback_ms=row.started_ms)
+    film_until = ledger.film_until(take)
+    if stopped_ms is None:
+        last_event = max((event.utc_ms for event in ledger.events(take)), default=row.started_ms)
+        stopped_ms = max(last_event, film_until or row.started_ms)
+    stopped_ms = max(stopped_ms, row.started_ms)
+    until = max(film_from, stopped_ms if film_until is None else film_until)
+    ledger.close_take(take=take, outcome=outcome, stopped_ms=stopped_ms, film_until_ms=until, clock=clock)
+
+
+def seal(
+    ledger: Ledger, journal: Journal, layout: Layout, identity: Identity, *, take: str, utc_ms: int
+) -> str:
+    """Sign the manifest of a closed take, journal its seal, lay both in the take's folder; return its digest.
+
+    A take that is sealed already is left as it is.
+    """
+    row = _known(ledger, take)
+    for _ in range(ATTEMPTS):
+        if row.state != "closed":
+            break
+        _try_to_seal(ledger, journal, identity, row, utc_ms)
+        row = _known(ledger, take)
+    lay_out(ledger, layout, identity, take=take)
+    if row.manifest_digest is None:
+        raise RuntimeError(f"Take {take} is {row.state}, so it could not be sealed.")
+    return row.manifest_digest
+
+
+def _try_to_seal(ledger: Ledger, journal: Journal, identity: Identity, row: TakeRow, utc_ms: int) -> None:
+    """Seal against the journal's head of now; do nothing if it moves while we sign.
+
+    Signing eight hours of film takes a second: holding the write lock for that long would delay a start.
+    """
+    head = ledger.head(row.bench)
+    statement = journal.sign(manifest(ledger, identity, key=journal.key_id, row=row, head=head))
+    with ledger.transaction() as db:
+        state = db.execute("SELECT state FROM take WHERE take = ?", (row.take,)).fetchone()["state"]
+        if state != "closed" or journal_head(db, row.bench) != head:
+            return
+        data = {"take": row.take, "manifest": statement.digest, "outcome": row.outcome}
+        journal.append_in(db, row.bench, "seal", data, utc_ms)
+        db.execute(
+            "UPDATE take SET state = 'sealed', manifest = ?, manifest_digest = ? WHERE take = ?",
+            (json_text(statement.to_value()), statement.digest, row.take),
+        )
+
+
+def manifest(ledger: Ledger, identity: Identity, *, key: str, row: TakeRow, head: Head) -> dict[str, Any]:
+    """Return the manifest's payload of a closed take, with ``head`` as the journal's last entry before the
+    seal.
+    """
+    if row.film_from_ms is None or row.film_until_ms is None or row.stopped_ms is None:
+        raise ValueError(f"take {row.take} is not closed")
+    gaps = ledger.gaps(row.take)
+    events = ledger.events(row.take)
+    start = ledger.rows("SELECT digest FROM journal WHERE bench = ? AND n = ?", row.bench, row.n)[0]["digest"]
+    payload = {
+        "type": "packwitness/manifest/1",
+        "take": row.take,
+        "organisation": {"id": identity.organisation},
+        "bench": {"id": row.bench, "name": identity.benches.get(row.bench, row.bench)},
+        "station": {"id": identity.station, "key": key},
+        "kind": row.kind,
+        "outcome": row.outcome,
+        "subject": row.subject,
+        "workflow": {"logic": row.logic, "version": row.logic_version},
+        "software": {"name": "packwitness", "version": identity.software},
+        "film_from": rfc3339(row.film_from_ms),
+        "started_at": rfc3339(row.started_ms),
+        "stopped_at": rfc3339(row.stopped_ms),
+        "film_until": rfc3339(row.film_until_ms),
+        "clock": row.clock,
+        "journal": {"start": {"n": row.n, "digest": start}, "head": {"n": head.n, "digest": head.digest}},
+        "cameras": [
+            _camera(ledger, row, camera, gaps, film_from=row.film_from_ms, film_until=row.film_until_ms)
+            for camera in ledger.cameras(row.take)
+        ],
+        "events": [event.body for event in events],
+        "events_chain": events[-1].chain if events else ZERO,
+    }
+    # Read back strictly: what a verifier would refuse must not be signed.
+    return Manifest.from_payload(payload).payload()
+
+
+def _camera(
+    ledger: Ledger, row: TakeRow, camera: CameraRow, gaps: list[GapRow], *, film_from: int, film_until: int
+) -> dict[str, Any]:
+    inits = ledger.inits(row.take, camera.camera)
+    parts = ledger.parts(row.take, camera.camera)
+    offset = 0
+    if camera.first_ns is not None:
+        offset = row.started_ms + (camera.first_ns - row.started_ns) // 1_000_000 - film_from
+    holes = [
+        {"at_ms": offset + gap.at_ms, "duration_ms": gap.duration_ms, "reason": gap.reason}
+        for gap in gaps
+        if gap.camera == camera.camera
+    ]
+    if not parts and not holes:
+        holes = [{"at_ms": 0, "duration_ms": film_until - film_from, "reason": "no_picture"}]
+    return {
+        "id": camera.camera,
+        "name": camera.name,
+        "codec": inits[-1].codec if inits else "",
+        "width": inits[-1].width if inits else 0,
+        "height": inits[-1].height if inits else 0,
+        "timescale": inits[-1].timescale if inits else TIMESCALE,
+        "offset_ms": offset,
+        "inits": [
+            {"size": init.size, "sha256": init.sha256, "first_part": _first_part(parts, init.k)}
+            for init in inits
+        ],
+        "parts": [
+            {
+                "size": part.size,
+                "sha256": part.sha256,
+                "start": part.start,
+                "duration": part.duration,
+                "key": part.key,
+            }
+            for part in parts
+        ],
+        "chain": parts[-1].chain if parts else ZERO,
+        "gaps": holes,
+        "dropped_packets": camera.dropped_packets,
+    }
+
+
+def _first_part(parts: list[PartRow], k: int) -> int:
+    return next(part.n for part in parts if part.init == k)
+
+
+def lay_out(ledger: Ledger, layout: Layout, identity: Identity, *, take: str) -> None:
+    """Make a sealed take's folder a bundle that ``packwitness verify`` reads; files without a row go (R3)."""
+    texts = ledger.rows("SELECT manifest, receipt FROM take WHERE take = ?", take)[0]
+    folder = layout.take(take)
+    make_folder(folder)
+    remove_strays(ledger, layout, take=take)
+    replace_durably(folder / "certificates.json", canonical(list(identity.certificates)))
+    for name in ("manifest", "receipt"):
+        if texts[name]:
+            statement = Statement.from_json(texts[name].encode())
+            replace_durably(folder / f"{name}.json", statement.to_json())
+
+
+def remove_strays(ledger: Ledger, layout: Layout, *, take: str) -> int:
+    """Delete the media files of a take that no row names, and return how many there were."""
+    named = set()
+    for camera in ledger.cameras(take):
+        named |= {layout.init_file(take, camera.camera, row.k) for row in ledger.inits(take, camera.camera)}
+        named |= {layout.part_file(take, camera.camera, row.n) for row in ledger.parts(take, camera.camera)}
+    strays = [path for path in files_under(layout.take(take) / "parts") if path not in named]
+    for path in strays:
+        path.unlink()
+    return len(strays)
+
+
+def _known(ledger: Ledger, take: str) -> TakeRow:
+    row = ledger.take(take)
+    if row is None:
+        raise ValueError(f"There is no take {take}.")
+    return row

@@ -1,0 +1,14 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.station.spool.station_of_one import Spool, make
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Iterator[Spool]:
+    spool = make(tmp_path / "data")
+    yield spool
+    spool.store.close()
+    spool.ledger.close()
