@@ -8,6 +8,8 @@ UV := .tools/uv
 BIN := .venv/bin
 READY := .venv/.ready
 ARGS ?=
+# MkDocs tells of its successor on every run; we know (docs/adr/0015-tools.md).
+export NO_MKDOCS_2_WARNING := 1
 # How many tests run at once: a number, or `auto` for one a core.
 WORKERS ?= auto
 
