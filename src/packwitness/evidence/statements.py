@@ -67,7 +67,8 @@ class Statement:
 
     def to_json(self) -> bytes:
         """Return the file form: canonical JSON of payload and signatures."""
-        return canonical(self.to_value())
+        signatures = canonical([one.to_value() for one in self.signatures])
+        return b'{"payload":' + self.canonical + b',"signatures":' + signatures + b"}"
 
     @classmethod
     def from_value(cls, value: Any) -> Self:
