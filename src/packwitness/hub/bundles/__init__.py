@@ -1,0 +1,1 @@
+"""What leaves the house: evidence bundles and signed copies."""

@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class BundlesConfig(AppConfig):
+    """The room ``bundles``."""
+
+    name = "packwitness.hub.bundles"
+    label = "bundles"

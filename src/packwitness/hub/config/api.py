@@ -1,0 +1,86 @@
+"""The two APIs: one for integrators, one for stations. Rooms bring routers; errors are problems (RFC 9457)."""
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+from packwitness import __version__
+from packwitness.hub.ui.problems import Problem
+
+
+def render(problem: Problem) -> HttpResponse:
+    """Return a problem as an HTTP answer."""
+    answer = JsonResponse(problem.body(), status=problem.status, content_type="application/problem+json")
+    if problem.status == 401:
+        answer["WWW-Authenticate"] = "Bearer"
+    return answer
+
+
+def words(error: ValidationError) -> str:
+    """Return what is wrong with a request, one sentence per field, at most ten."""
+    lines = [
+        f"{'.'.join(str(part) for part in fault['loc'] if part not in ('body', 'payload'))}: {fault['msg']}"
+        for fault in error.errors[:10]
+    ]
+    return "; ".join(lines)
+
+
+def answer_with_problems(api: NinjaAPI) -> None:
+    """Make every error of ``api`` a problem."""
+
+    @api.exception_handler(Problem)
+    def on_problem(request: HttpRequest, error: Problem) -> HttpResponse:
+        return render(error)
+
+    @api.exception_handler(AuthenticationError)
+    def on_stranger(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+        return render(
+            Problem(
+                401,
+                "unauthorised",
+                "The call needs a valid token.",
+                "Send Authorization: Bearer and your key.",
+            )
+        )
+
+    @api.exception_handler(ValidationError)
+    def on_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+        return render(Problem(422, "invalid", "The request is not valid.", words(error)))
+
+    @api.exception_handler(DjangoValidationError)
+    def on_refused(request: HttpRequest, error: DjangoValidationError) -> HttpResponse:
+        return render(Problem(422, "invalid", "The request is not valid.", " ".join(error.messages)))
+
+    @api.exception_handler(Http404)
+    def on_missing(request: HttpRequest, error: Http404) -> HttpResponse:
+        return render(Problem(404, "not_found", "There is nothing of this name here."))
+
+    @api.exception_handler(PermissionDenied)
+    def on_denied(request: HttpRequest, error: PermissionDenied) -> HttpResponse:
+        return render(Problem(403, "forbidden", "This key may not do that.", str(error)))
+
+    @api.exception_handler(HttpError)
+    def on_http(request: HttpRequest, error: HttpError) -> HttpResponse:
+        return render(Problem(error.status_code, "bad_request", str(error)))
+
+
+integrators = NinjaAPI(
+    title="Packwitness",
+    version=__version__,
+    urls_namespace="api",
+    docs_decorator=login_required,
+    description="Orders in, recordings and links out. Errors are problems as RFC 9457 defines them.",
+)
+stations = NinjaAPI(
+    title="Packwitness stations",
+    version=__version__,
+    urls_namespace="station-api",
+    docs_url=None,
+    openapi_url=None,
+)
+
+for api in (integrators, stations):
+    answer_with_problems(api)

@@ -1,0 +1,1 @@
+"""The seller's and agent's pages."""

@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class LinksConfig(AppConfig):
+    """The room ``links``."""
+
+    name = "packwitness.hub.links"
+    label = "links"

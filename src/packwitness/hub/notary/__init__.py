@@ -1,0 +1,1 @@
+"""Keys and certificates, receipts, log, time stamps: over opaque digests, knows no film."""

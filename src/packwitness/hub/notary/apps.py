@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class NotaryConfig(AppConfig):
+    """The room ``notary``."""
+
+    name = "packwitness.hub.notary"
+    label = "notary"

@@ -1,0 +1,1 @@
+"""Messages to buyers and their channels."""

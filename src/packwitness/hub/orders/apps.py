@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class OrdersConfig(AppConfig):
+    """The room ``orders``."""
+
+    name = "packwitness.hub.orders"
+    label = "orders"

@@ -1,0 +1,1 @@
+"""Takes, films, spans and playback."""

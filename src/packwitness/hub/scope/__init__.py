@@ -1,0 +1,1 @@
+"""The organisation a row belongs to, and the one place where row access is decided."""

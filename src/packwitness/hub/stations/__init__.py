@@ -1,0 +1,1 @@
+"""Stations and benches: enrolment, heartbeat, journal."""

@@ -1,0 +1,1 @@
+"""Organisations, sites, members, roles and API keys."""

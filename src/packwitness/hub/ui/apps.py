@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class UiConfig(AppConfig):
+    """The room ``ui``."""
+
+    name = "packwitness.hub.ui"
+    label = "ui"

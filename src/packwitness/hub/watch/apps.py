@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class WatchConfig(AppConfig):
+    """The room ``watch``."""
+
+    name = "packwitness.hub.watch"
+    label = "watch"
