@@ -139,15 +139,6 @@ def find_chain(
     raise Malformed(complaint)
 
 
-def public_key(certificates: Iterable[Statement], key: str) -> PublicKey | None:
-    """Return the public key with this id, as any certificate spells it; the id vouches for the bytes."""
-    for statement in certificates:
-        read = _read(statement)
-        if read and read[1].key_id == key:
-            return read[1]
-    return None
-
-
 def _read(statement: Statement) -> tuple[Certificate, PublicKey] | None:
     if statement.type != TYPE:
         return None

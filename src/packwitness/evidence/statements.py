@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from packwitness.evidence.canonical import JSON_LIMIT, canonical, decode_bytes, encode_bytes, parse
 from packwitness.evidence.errors import Malformed
-from packwitness.evidence.keys import KEY_ID, PublicKey, SigningKey
+from packwitness.evidence.keys import PublicKey, SigningKey
 
 DOMAIN = b"packwitness/statement/1\x00"
 SIGNATURE_LIMIT = 16
@@ -17,14 +17,24 @@ SIGNATURE_LIMIT = 16
 
 @dataclass(frozen=True)
 class Signature:
-    """One key's signature: the key's id and 64 bytes."""
+    """One key's signature, 64 bytes. The public key travels along, so that a statement needs nothing else."""
 
-    key: str
+    public: PublicKey
     value: bytes
+
+    @property
+    def key(self) -> str:
+        """The key's id."""
+        return self.public.key_id
 
     def to_value(self) -> dict[str, str]:
         """Return the JSON object."""
-        return {"alg": "Ed25519", "key": self.key, "value": encode_bytes(self.value)}
+        return {
+            "alg": "Ed25519",
+            "key": self.key,
+            "public": self.public.text,
+            "value": encode_bytes(self.value),
+        }
 
 
 @dataclass(frozen=True)
@@ -53,10 +63,12 @@ class Statement:
     def verified_by(self, public: PublicKey) -> bool:
         """Say whether one of the signatures is this key's and holds."""
         message = DOMAIN + self.canonical
-        return any(
-            signature.key == public.key_id and public.verify(signature.value, message)
-            for signature in self.signatures
-        )
+        return any(one.public == public and public.verify(one.value, message) for one in self.signatures)
+
+    def signer(self, key: str) -> PublicKey | None:
+        """Return the public key with the id ``key`` if its signature is here and holds."""
+        public = next((one.public for one in self.signatures if one.key == key), None)
+        return public if public and self.verified_by(public) else None
 
     def to_value(self) -> dict[str, Any]:
         """Return the JSON object, as it travels inside other JSON."""
@@ -105,16 +117,17 @@ def sign(payload: Mapping[str, Any], key: SigningKey) -> Statement:
         Malformed: the payload has no canonical form.
     """
     value = key.sign(DOMAIN + canonical(dict(payload)))
-    return Statement(payload, (Signature(key.public.key_id, value),))
+    return Statement(payload, (Signature(key.public, value),))
 
 
 def _signature(value: Any) -> Signature:
-    if not isinstance(value, dict) or set(value) != {"alg", "key", "value"} or value["alg"] != "Ed25519":
-        raise Malformed("a signature is an object of 'alg' (\"Ed25519\"), 'key' and 'value'")
-    key, text = value["key"], value["value"]
-    if not (isinstance(key, str) and KEY_ID.fullmatch(key) and isinstance(text, str)):
-        raise Malformed("a signature names its key as ed25519:<64 hex digits> and its value in base64url")
-    raw = decode_bytes(text)
+    if not isinstance(value, dict) or set(value) != {"alg", "key", "public", "value"}:
+        raise Malformed("a signature is an object of 'alg', 'key', 'public' and 'value'")
+    if value["alg"] != "Ed25519" or not all(isinstance(text, str) for text in value.values()):
+        raise Malformed("a signature's 'alg' is Ed25519, and its other fields are texts")
+    public, raw = PublicKey.from_text(value["public"]), decode_bytes(value["value"])
+    if public.key_id != value["key"]:
+        raise Malformed("a signature names one key and carries another")
     if len(raw) != 64:
         raise Malformed("an Ed25519 signature has 64 bytes")
-    return Signature(key, raw)
+    return Signature(public, raw)
