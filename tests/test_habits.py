@@ -76,7 +76,7 @@ def unexplained(tree: ast.AST, said: dict[int, str]) -> Iterator[int]:
 
 
 def test_whoever_silences_or_catches_all_says_why() -> None:
-    found = []
+    found: list[str] = []
     for path in EVERYTHING:
         text = path.read_text()
         said = comments(text)
