@@ -38,7 +38,7 @@ The engine does no I/O, reads no clock, draws no random number: the same trace g
 
 from dataclasses import replace
 
-from packwitness.station.workflow.effects import Effect, Phase
+from packwitness.station.workflow.effects import Effect, LookUpOrder, Phase, Tone
 from packwitness.station.workflow.events import (
     CameraBack,
     CameraLost,
@@ -82,7 +82,8 @@ def step(logic: Logic, state: State, event: Event) -> tuple[State, tuple[Effect,
     after = _settle(state, turn.state, row.then or seen.phase)
     if after.show() != state.show():
         turn.effects.append(after.show())
-    return after, tuple(turn.effects)
+    # Looking an order up may need the hub: last, so that nothing the packer waits for stands behind it.
+    return after, tuple(sorted(turn.effects, key=lambda effect: isinstance(effect, LookUpOrder)))
 
 
 def _observe(logic: Logic, state: State, event: Event) -> State:
@@ -132,11 +133,9 @@ def _settle(before: State, state: State, phase: Phase) -> State:
     if phase in (Phase.IDLE, Phase.BLOCKED):
         phase = Phase.BLOCKED if state.obstacles else Phase.IDLE
     settled = replace(state, phase=phase)
-    # What stood for the old phase or the old obstacle goes; a passing message is let finish.
-    if state.face.until_ns is None and (phase, state.obstacles, state.alarms) != (
-        before.phase,
-        before.obstacles,
-        before.alarms,
-    ):
-        settled = replace(settled, face=settled.base_face())
-    return settled
+    # A passing message is let finish, unless it hides that nothing can be started, or that now something can.
+    hides = not state.code and (
+        state.obstacles != before.obstacles or (phase is Phase.BLOCKED and state.face.tone is Tone.CALM)
+    )
+    stood = state.face.until_ns is None and (phase, state.alarms) != (before.phase, before.alarms)
+    return replace(settled, face=settled.base_face()) if hides or stood else settled

@@ -72,7 +72,7 @@ def _quiet_for(logic: Logic, state: State, event: Event, parameter: str) -> bool
 
 
 def _showing(logic: Logic, state: State, event: Event, message: str) -> bool:
-    return state.face.message == message
+    return message in {state.face.message, *(alarm.message for alarm in state.alarms)}
 
 
 def _none_left(logic: Logic, state: State, event: Event, _: str) -> bool:

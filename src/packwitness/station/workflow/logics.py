@@ -217,6 +217,8 @@ def _check_takes(row: Row, place: str) -> None:
             f"where none runs, "
             "ends only where one runs, and 'then' must say which of the two it is afterwards"
         )
+    if {"alarm", "halt"} & set(_verbs(row.do)) and without_take:
+        raise LogicError(f"{place}.do: only a running take has alarms; say 'refuse' where none runs")
     if "start" in taking and "clear" not in row.when:
         raise LogicError(f"{place}.when: a row that starts must ask 'clear'")
     if "start in_view" in row.do and not {"label_in_view", "label_waiting"} & set(row.when):

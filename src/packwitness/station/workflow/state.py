@@ -52,7 +52,8 @@ class State:
     def base_face(self) -> Face:
         """Return what is shown when there is nothing passing to say."""
         if self.alarms:
-            return self.alarms[-1]
+            red = [alarm for alarm in self.alarms if alarm.tone is Tone.REFUSED]
+            return (red or self.alarms)[-1]
         match self.phase:
             case Phase.IDLE:
                 return READY

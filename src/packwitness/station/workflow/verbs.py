@@ -48,8 +48,11 @@ class Turn:
     effects: list[Effect] = field(default_factory=list)
 
     def note(self, kind: str, data: Mapping[str, str | int], *personal: str) -> None:
-        """Add an event to the running take's manifest."""
-        self.effects.append(Note(kind, self.event.utc, self.event.monotonic_ns, data, frozenset(personal)))
+        """Add an event to the running take's manifest; without a take there is none to add it to."""
+        if self.state.code:
+            self.effects.append(
+                Note(kind, self.event.utc, self.event.monotonic_ns, data, frozenset(personal))
+            )
 
     def passing(self, tone: Tone, message: str) -> Face:
         """Return a face that is shown for the logic's ``message_ms``."""
@@ -69,7 +72,7 @@ class Turn:
             case TakeFailed(reason=reason):
                 return {"reason": reason}
         other = self.event_code()
-        return {"other": other} if other and other != self.state.code else {}
+        return {"other": other} if other and self.state.code not in ("", other) else {}
 
     def event_code(self) -> str:
         """The event's code, empty if it has none."""
@@ -139,37 +142,36 @@ def _refuse(turn: Turn, reason: str) -> None:
             reason = unreadable
         case _ if reason == "obstacle":
             reason = turn.state.obstacles[0]
-    if turn.state.code:
-        turn.note("warning", {"warning": reason, "code": turn.event_code()}, "code")
+    turn.note("warning", {"warning": reason, "code": turn.event_code()}, "code")
     turn.effects += [Refuse(reason, turn.event_code()), Say(Sound.REFUSE)]
     face = turn.passing(Tone.WARNING if turn.state.code else Tone.REFUSED, reason)
     turn.state = replace(turn.state, face=face)
 
 
 def _warn(turn: Turn, message: str) -> None:
-    _tell(turn, message, turn.passing(Tone.WARNING, message), Sound.WARN)
+    _tell(turn, message, Sound.WARN)
+    turn.state = replace(turn.state, face=turn.passing(Tone.WARNING, message))
 
 
 def _alarm(turn: Turn, message: str) -> None:
-    _stand(turn, turn.standing(Tone.WARNING, message), Sound.WARN)
+    _tell(turn, message, Sound.WARN)
+    _stand(turn, turn.standing(Tone.WARNING, message))
 
 
 def _halt(turn: Turn, message: str) -> None:
-    _stand(turn, turn.standing(Tone.REFUSED, message), Sound.REFUSE)
+    _tell(turn, message, Sound.REFUSE)
+    _stand(turn, turn.standing(Tone.REFUSED, message))
 
 
-def _stand(turn: Turn, face: Face, sound: Sound) -> None:
-    if turn.state.code:
-        alarms = tuple(alarm for alarm in turn.state.alarms if alarm.message != face.message)
-        turn.state = replace(turn.state, alarms=(*alarms, face))
-    _tell(turn, face.message, face, sound)
-
-
-def _tell(turn: Turn, message: str, face: Face, sound: Sound) -> None:
-    if turn.state.code:
-        turn.note("warning", {"warning": message})
+def _tell(turn: Turn, message: str, sound: Sound) -> None:
+    turn.note("warning", {"warning": message})
     turn.effects.append(Say(sound))
-    turn.state = replace(turn.state, face=face)
+
+
+def _stand(turn: Turn, face: Face) -> None:
+    alarms = tuple(alarm for alarm in turn.state.alarms if alarm.message != face.message)
+    turn.state = replace(turn.state, alarms=(*alarms, face))
+    turn.state = replace(turn.state, face=turn.state.base_face())
 
 
 def _calm(turn: Turn, message: str) -> None:
