@@ -7,6 +7,7 @@ import pytest
 TESTS = Path(__file__).resolve().parent
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Everything in tests/e2e drives real servers and a real browser, so it takes turns in one worker."""
     for item in items:
