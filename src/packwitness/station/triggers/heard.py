@@ -14,26 +14,18 @@ Kiosk and HTTP hand over the text as it came; ``workflow.codes.read_scan`` turns
 type OnSeen = Callable[[Scanned | Lifted], Awaitable[None]]
 """What the code-in-view trigger's events are handed to."""
 
+type Region = tuple[float, float, float, float]
+"""Left, top, right, bottom of a part of the picture, as fractions of its width and height."""
 
-@dataclass(frozen=True, slots=True)
-class Region:
-    """A part of the picture as fractions of its width and height, 0 ≤ left < right ≤ 1 and 0 ≤ top <
-    bottom ≤ 1."""
-
-    left: float = 0.0
-    top: float = 0.0
-    right: float = 1.0
-    bottom: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not (0 <= self.left < self.right <= 1 and 0 <= self.top < self.bottom <= 1):
-            raise ValueError("A region is four fractions: 0 <= left < right <= 1 and 0 <= top < bottom <= 1")
+WHOLE: Region = (0.0, 0.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
 class SeenCode:
-    """A code in one frame. ``symbology`` is zxing-cpp's name; ``centre`` is in fractions of the whole
-    picture."""
+    """A code in one picture, as it stands there.
+
+    ``symbology`` is zxing-cpp's name (``Code128``); ``centre`` is in fractions of the whole picture.
+    """
 
     text: str
     symbology: str
