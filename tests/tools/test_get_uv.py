@@ -29,7 +29,7 @@ def wheel() -> bytes:
 
 @pytest.fixture
 def index(request: pytest.FixtureRequest) -> Iterator[str]:
-    """A package index on loopback: its address. The parameter is the digest it states (default: the true one)."""
+    """A package index on loopback: its address. Parameter: the digest it states (default: the true one)."""
     files = {
         f"uv-{get_uv.PINNED}-py3-none-{tag}.whl": wheel()
         for tag in (
