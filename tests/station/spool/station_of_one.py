@@ -107,6 +107,11 @@ def make(root: Path) -> Spool:
     return reopen(root)
 
 
+def close_all(spool: Spool) -> None:
+    spool.store.close()
+    spool.ledger.close()
+
+
 def reopen(root: Path) -> Spool:
     layout = Layout(root)
     ledger = open_spool(layout)

@@ -92,7 +92,7 @@ def test_a_full_disk_leaves_no_row(spool: Spool, monkeypatch: pytest.MonkeyPatch
     # /dev/full answers every write with "no space left", as a full disk does.
     (folder / "00000001.m4s").symlink_to("/dev/full")
 
-    with pytest.raises(OSError) as caught:
+    with pytest.raises(OSError, match="No space left") as caught:
         spool.store.put_part(
             take=take, camera="overhead", init=0, data=b"p" * 9, start=9, duration=1, key=False
         )
@@ -118,7 +118,8 @@ def test_gaps_and_dropped_packets_add_up(spool: Spool) -> None:
 
 def test_the_opener_travels_to_another_process_and_opens_there(spool: Spool, tmp_path: Path) -> None:
     take = spool.begin()
-    store = pickle.loads(pickle.dumps(OpenPartStore(tmp_path / "data")))()
+    opener = OpenPartStore(tmp_path / "data")
+    store = pickle.loads(pickle.dumps(opener))()  # noqa: S301 - we wrote it ourselves
 
     store.put_init(take=take, camera="overhead", data=b"i", info=Facts(), origin_ns=START_NS)
     store.close()

@@ -59,8 +59,7 @@ class Ledger:
         self.path = path
         self._lock = threading.RLock()
         try:
-            self._db = schema.connect(path)
-            found = self.meta("schema_version")
+            self._db, found = schema.open_with_version(path)
         except sqlite3.DatabaseError as error:
             raise LedgerError(
                 f"{path} is not a readable ledger ({error}). Restore it from a backup."

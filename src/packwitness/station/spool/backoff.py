@@ -1,0 +1,34 @@
+"""When to try again."""
+
+import random
+from dataclasses import dataclass
+
+SHORTEST = 0.5
+LONGEST = 60.0
+
+
+@dataclass(slots=True)
+class Backoff:
+    """Waits that double from 0.5 s to 60 s, each with jitter so that a fleet does not come back all at once.
+
+    Moments are seconds of a monotonic clock that the caller reads.
+    """
+
+    failures: int = 0
+    not_before: float = 0.0
+
+    def failed(self, now: float, *, after: float = 0.0) -> None:
+        """Wait longer than last time: a random time in the upper half of the doubled wait, or ``after`` if
+        longer.
+        """
+        wait = min(LONGEST, SHORTEST * 2 ** min(self.failures, 16))
+        self.failures += 1
+        # Jitter is no secret, so the plain generator will do.
+        self.not_before = now + max(after, random.uniform(max(SHORTEST, wait / 2), wait))  # noqa: S311 - see above
+
+    def succeeded(self) -> None:
+        self.failures = 0
+        self.not_before = 0.0
+
+    def ready(self, now: float) -> bool:
+        return now >= self.not_before

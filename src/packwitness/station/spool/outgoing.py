@@ -1,0 +1,196 @@
+"""What still has to go up, in which order, and what the hub has answered: the ledger as the uploader sees
+it.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from packwitness.station.spool.ledger import Ledger, build_part, json_text
+from packwitness.station.spool.rows import InitRow, PartRow, TakeRow, build
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Tell the hub of a take."""
+
+    take: TakeRow
+
+
+@dataclass(frozen=True, slots=True)
+class SendInit:
+    take: TakeRow
+    row: InitRow
+
+
+@dataclass(frozen=True, slots=True)
+class SendPart:
+    take: TakeRow
+    row: PartRow
+
+
+@dataclass(frozen=True, slots=True)
+class SendManifest:
+    take: TakeRow
+
+
+Job = Announce | SendInit | SendPart | SendManifest
+
+
+def job_key(job: Job) -> tuple[object, ...]:
+    """Return what makes a job itself: while one is under way, the same is not begun again."""
+    match job:
+        case SendInit() | SendPart():
+            n = job.row.k if isinstance(job.row, InitRow) else job.row.n
+            return (type(job).__name__, job.take.take, job.row.camera, n)
+        case _:
+            return (type(job).__name__, job.take.take)
+
+
+class Outgoing:
+    """The uploads of one ledger."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+
+    def takes(self) -> list[TakeRow]:
+        """Return the takes that have something to send: running ones first, then finished ones, newest first.
+
+        One that needs a person, and one of which not even the film's beginning is known, are left out.
+        """
+        found = [
+            row
+            for row in self.ledger.takes_in("recording", "closed", "sealed")
+            if row.trouble is None and row.film_from_ms is not None
+        ]
+        return sorted(found, key=lambda row: (row.state == "recording", row.started_ms, row.n), reverse=True)
+
+    def jobs(self, take: TakeRow, *, limit: int) -> Iterator[Job]:
+        """Yield a take's next jobs in the order the protocol wants, at most ``limit``.
+
+        Announcing comes alone. An init goes before the parts that need it; the manifest when nothing else
+        is left.
+        """
+        if not take.announced:
+            yield Announce(take)
+            return
+        inits = self.ledger.rows(
+            "SELECT * FROM init WHERE take = ? AND uploaded = 0 AND EXISTS (SELECT 1 FROM part"
+            " WHERE part.take = init.take AND part.camera = init.camera AND part.init = init.k)"
+            " ORDER BY camera, k LIMIT ?",
+            take.take,
+            limit,
+        )
+        for row in inits:
+            yield SendInit(take, build(InitRow, row, uploaded=False))
+        if inits:
+            return
+        parts = self.ledger.rows(
+            "SELECT * FROM part WHERE take = ? AND uploaded = 0 ORDER BY n, camera LIMIT ?", take.take, limit
+        )
+        for row in parts:
+            yield SendPart(take, build_part(row))
+        if not parts and take.state == "sealed":
+            yield SendManifest(take)
+
+    def pending_parts(self, bench: str) -> int:
+        """Return how many parts of a bench the hub does not have yet."""
+        query = (
+            "SELECT count(*) AS n FROM part JOIN take USING (take) WHERE part.uploaded = 0 AND take.bench = ?"
+        )
+        return int(self.ledger.rows(query, bench)[0]["n"])
+
+    def parts_left(self, take: str) -> int:
+        return int(
+            self.ledger.rows("SELECT count(*) AS n FROM part WHERE uploaded = 0 AND take = ?", take)[0]["n"]
+        )
+
+    # --- the hub's answers ---
+
+    def announced(self, take: str, *, known: bool = True) -> None:
+        """The hub knows the take; with ``known=False`` it turned out not to, so all is sent again."""
+        with self.ledger.transaction() as db:
+            db.execute("UPDATE take SET announced = ? WHERE take = ?", (known, take))
+            if not known:
+                db.execute("UPDATE init SET uploaded = 0 WHERE take = ?", (take,))
+                db.execute("UPDATE part SET uploaded = 0 WHERE take = ?", (take,))
+
+    def init_sent(self, row: InitRow) -> None:
+        with self.ledger.transaction() as db:
+            db.execute(
+                "UPDATE init SET uploaded = 1 WHERE take = ? AND camera = ? AND k = ? AND sha256 = ?",
+                (row.take, row.camera, row.k, row.sha256),
+            )
+
+    def parts_sent(self, rows: Sequence[PartRow]) -> None:
+        with self.ledger.transaction() as db:
+            db.executemany(
+                "UPDATE part SET uploaded = 1 WHERE take = ? AND camera = ? AND n = ?",
+                [(row.take, row.camera, row.n) for row in rows],
+            )
+
+    def missing(
+        self, take: str, *, inits: Sequence[tuple[str, int]], parts: Sequence[tuple[str, int]]
+    ) -> int:
+        """Mark what the hub lacks for sending again; return how many of them this station has."""
+        with self.ledger.transaction() as db:
+            changed = 0
+            for camera, k in inits:
+                changed += db.execute(
+                    "UPDATE init SET uploaded = 0 WHERE take = ? AND camera = ? AND k = ?", (take, camera, k)
+                ).rowcount
+            for camera, n in parts:
+                changed += db.execute(
+                    "UPDATE part SET uploaded = 0 WHERE take = ? AND camera = ? AND n = ?", (take, camera, n)
+                ).rowcount
+            return changed
+
+    def receipted(self, take: str, *, receipt: dict[str, Any], utc_ms: int) -> None:
+        """Store the receipt, whose signature and digest the caller has checked."""
+        with self.ledger.transaction() as db:
+            db.execute(
+                "UPDATE take SET state = 'receipted', receipt = ?, receipted_ms = ?"
+                " WHERE take = ? AND state = 'sealed'",
+                (json_text(receipt), utc_ms, take),
+            )
+
+    def manifest(self, take: str) -> dict[str, Any]:
+        """Return a sealed take's manifest statement."""
+        statement: dict[str, Any] = json.loads(
+            self.ledger.rows("SELECT manifest FROM take WHERE take = ?", take)[0]["manifest"]
+        )
+        return statement
+
+    def start_entry(self, take: TakeRow) -> dict[str, Any]:
+        """Return the signed journal entry that began a take."""
+        return self.ledger.entries(take.bench, first=take.n, limit=1)[0]
+
+    def trouble(self, take: str, reason: str) -> None:
+        """Set a take aside for a person; everything of it is kept."""
+        with self.ledger.transaction() as db:
+            db.execute("UPDATE take SET trouble = ? WHERE take = ?", (reason, take))
+
+    def retry(self) -> int:
+        """Take up again all that was set aside, and return how many takes that are."""
+        with self.ledger.transaction() as db:
+            db.execute("DELETE FROM meta WHERE key LIKE 'journal_trouble:%'")
+            return db.execute("UPDATE take SET trouble = NULL WHERE trouble IS NOT NULL").rowcount
+
+    # --- the journal ---
+
+    def journal_next(self, bench: str) -> int:
+        """Return the number of the first entry that the hub does not have."""
+        found = self.ledger.rows("SELECT next FROM journal_sent WHERE bench = ?", bench)
+        return int(found[0]["next"]) if found else 1
+
+    def journal_sent(self, bench: str, *, wanted: int) -> None:
+        """The hub wants entry ``wanted`` next."""
+        with self.ledger.transaction() as db:
+            db.execute("INSERT OR REPLACE INTO journal_sent VALUES (?, ?)", (bench, wanted))
+
+    def journal_trouble(self, bench: str) -> str | None:
+        return self.ledger.meta(f"journal_trouble:{bench}")
+
+    def set_journal_trouble(self, bench: str, reason: str) -> None:
+        self.ledger.set_meta(f"journal_trouble:{bench}", reason)

@@ -1,0 +1,63 @@
+import shutil
+
+import pytest
+
+from packwitness.station.spool.guard import DiskGuard, Room
+from packwitness.station.spool.outgoing import Outgoing
+from packwitness.station.spool.seal import close, seal
+from tests.station.spool.station_of_one import IDENTITY, START_MS, Spool
+
+HOUR = 3_600_000
+
+
+def receipted(spool: Spool, code: str, *, at_ms: int) -> str:
+    take = spool.begin(code)
+    spool.film(take, parts=1)
+    close(spool.ledger, take=take, outcome="completed", stopped_ms=None, clock=None)
+    seal(spool.ledger, spool.journal, spool.layout, IDENTITY, take=take, utc_ms=START_MS)
+    Outgoing(spool.ledger).receipted(take, receipt={}, utc_ms=at_ms)
+    return take
+
+
+def has_film(spool: Spool, take: str) -> bool:
+    return (spool.layout.take(take) / "parts").exists()
+
+
+def test_only_what_has_a_receipt_goes_and_only_when_its_time_is_over(spool: Spool) -> None:
+    old, young = receipted(spool, "A", at_ms=START_MS), receipted(spool, "B", at_ms=START_MS + HOUR)
+    unproved = spool.begin("C")
+    spool.film(unproved, parts=1)
+    close(spool.ledger, take=unproved, outcome="completed", stopped_ms=None, clock=None)
+    guard = DiskGuard(spool.ledger, spool.layout, keep_ms=24 * HOUR, low_bytes=0, full_bytes=0)
+
+    assert guard.tidy(utc_ms=START_MS + 24 * HOUR - 1).dropped == ()
+    found = guard.tidy(utc_ms=START_MS + 24 * HOUR)
+
+    assert (found.dropped, found.room) == ((old,), Room.FINE)
+    assert [has_film(spool, take) for take in (old, young, unproved)] == [False, True, True]
+    assert (spool.layout.take(old) / "manifest.json").exists(), "the proof stays"
+    assert spool.ledger.parts(old, "overhead") == []
+
+
+def test_on_a_low_disk_proved_takes_go_early_and_the_others_never(spool: Spool) -> None:
+    proved = [receipted(spool, code, at_ms=START_MS) for code in "AB"]
+    unproved = spool.begin("C")
+    spool.film(unproved, parts=1)
+    more_than_there_is = shutil.disk_usage(spool.layout.takes).total * 2
+    guard = DiskGuard(
+        spool.ledger, spool.layout, keep_ms=24 * HOUR, low_bytes=more_than_there_is, full_bytes=0
+    )
+
+    found = guard.tidy(utc_ms=START_MS)
+
+    assert found.dropped == tuple(proved)
+    assert found.room is Room.LOW
+    assert has_film(spool, unproved)
+
+
+@pytest.mark.parametrize(("full", "room"), [(True, Room.FULL), (False, Room.LOW)])
+def test_how_much_room_there_is(spool: Spool, full: bool, room: Room) -> None:
+    beyond = shutil.disk_usage(spool.layout.takes).total * 2
+    guard = DiskGuard(spool.ledger, spool.layout, keep_ms=0, low_bytes=beyond, full_bytes=beyond * full)
+
+    assert guard.look().room is room

@@ -1,0 +1,163 @@
+import json
+
+import pytest
+
+from packwitness.evidence.canonical import parse_time
+from packwitness.evidence.errors import Malformed
+from packwitness.evidence.manifest import Manifest
+from packwitness.evidence.statements import Statement
+from packwitness.station.spool.ledger import TakeNotOpen
+from packwitness.station.spool.moments import from_ms
+from packwitness.station.spool.seal import close, seal
+from tests.station.spool.audit import audit
+from tests.station.spool.station_of_one import (
+    BENCH,
+    CERTIFICATES,
+    IDENTITY,
+    START_MS,
+    START_NS,
+    STATION_KEY,
+    Facts,
+    Spool,
+)
+
+
+def sealed(spool: Spool, take: str, *, utc_ms: int = START_MS + 9000) -> Manifest:
+    seal(spool.ledger, spool.journal, spool.layout, IDENTITY, take=take, utc_ms=utc_ms)
+    statement = Statement.from_json((spool.layout.take(take) / "manifest.json").read_bytes())
+    assert statement.verified_by(STATION_KEY.public)
+    return Manifest.from_payload(statement.payload)
+
+
+def test_a_manifest_says_what_the_ledger_holds(spool: Spool) -> None:
+    take = spool.begin()
+    spool.ledger.record_event(
+        take=take, kind="label_scanned", utc_ms=START_MS, data={"source": "scanner"}
+    )  # before anybody knows where the film begins
+    spool.film(take, parts=3)
+    assert spool.ledger.fix_film_from(take=take, fallback_ms=0) == START_MS - 3200
+    spool.ledger.record_event(take=take, kind="note", utc_ms=START_MS + 1500, data={})
+    spool.store.add_gap(
+        take=take, camera="overhead", at_ms=3000, duration_ms=40, reason="reconnect", dropped=2
+    )
+    spool.journal.checkpoint(take=take, utc_ms=START_MS + 5000)
+    clock = {
+        "source": "system",
+        "reference": "hub",
+        "offset_ms": -4,
+        "uncertainty_ms": 12,
+        "measured_at": "2026-11-22T10:00:00.000Z",
+    }
+    close(spool.ledger, take=take, outcome="completed", stopped_ms=START_MS + 2000, clock=clock)
+
+    manifest = sealed(spool, take)
+
+    assert (manifest.take, manifest.outcome, manifest.bench.name) == ("bench1-1", "completed", "Bench 1")
+    assert manifest.film_from == from_ms(START_MS - 3200)
+    assert (manifest.started_at, manifest.stopped_at) == (from_ms(START_MS), from_ms(START_MS + 2000))
+    assert manifest.film_until == from_ms(START_MS - 200), "the film's end is that of its last part"
+    assert manifest.clock.offset_ms == -4
+    overhead, label = manifest.cameras
+    assert (overhead.offset_ms, overhead.codec, len(overhead.parts), overhead.dropped_packets) == (
+        0,
+        "avc1.64001f",
+        3,
+        2,
+    )
+    assert overhead.chain == overhead.chain_heads(take)[-1]
+    assert [gap.payload() for gap in overhead.gaps] == [
+        {"at_ms": 3000, "duration_ms": 40, "reason": "reconnect"}
+    ]
+    assert [gap.payload() for gap in label.gaps] == [
+        {"at_ms": 0, "duration_ms": 3000, "reason": "no_picture"}
+    ]
+    assert [(event.kind, event.at_ms) for event in manifest.events] == [
+        ("label_scanned", 3200),
+        ("note", 4700),
+    ]
+    assert manifest.events_chain == manifest.event_heads()[-1]
+    assert (manifest.journal.start.n, manifest.journal.head.n) == (1, 2)
+    audit(spool)
+
+
+def test_a_camera_that_came_later_lies_later_on_the_film(spool: Spool) -> None:
+    take = spool.begin()
+    spool.film(take, parts=2)
+    spool.ledger.fix_film_from(take=take, fallback_ms=0)
+    spool.store.put_init(
+        take=take, camera="label", data=b"late", info=Facts(), origin_ns=START_NS + 500_000_000
+    )
+    spool.store.put_part(take=take, camera="label", init=0, data=b"p", start=0, duration=900, key=True)
+    close(spool.ledger, take=take, outcome="completed", stopped_ms=START_MS, clock=None)
+
+    assert [camera.offset_ms for camera in sealed(spool, take).cameras] == [0, 3700]
+
+
+def test_the_folder_of_a_sealed_take_is_what_the_verifier_reads(spool: Spool) -> None:
+    take = spool.begin()
+    spool.film(take, parts=2)
+    stray = spool.layout.part_file(take, "overhead", 7)
+    stray.write_bytes(b"cut off by a crash")
+    close(spool.ledger, take=take, outcome="completed", stopped_ms=None, clock=None)
+    sealed(spool, take)
+
+    folder = spool.layout.take(take)
+    assert json.loads((folder / "certificates.json").read_text()) == list(CERTIFICATES)
+    assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*.m*4*")) == [
+        "parts/overhead/00000000.m4s",
+        "parts/overhead/00000001.m4s",
+        "parts/overhead/init-000.mp4",
+    ]
+
+
+def test_sealing_twice_gives_the_same_manifest(spool: Spool) -> None:
+    take = spool.begin()
+    spool.film(take, parts=1)
+    close(spool.ledger, take=take, outcome="completed", stopped_ms=None, clock=None)
+    first = sealed(spool, take)
+
+    assert sealed(spool, take, utc_ms=START_MS + 60_000) == first
+    with pytest.raises(TakeNotOpen):
+        close(spool.ledger, take=take, outcome="discarded", stopped_ms=None, clock=None)
+    assert [entry["payload"]["kind"] for entry in spool.ledger.entries(BENCH, first=1, limit=9)] == [
+        "start",
+        "seal",
+    ]
+
+
+def test_a_take_without_any_film_is_sealed_all_the_same(spool: Spool) -> None:
+    take = spool.begin()
+    close(spool.ledger, take=take, outcome="interrupted", stopped_ms=None, clock=None)
+
+    manifest = sealed(spool, take)
+
+    assert [camera.parts for camera in manifest.cameras] == [[], []]
+    assert manifest.film_from == manifest.film_until == manifest.started_at == from_ms(START_MS)
+
+
+def test_what_cannot_be_signed_is_refused_when_it_comes_not_at_the_seal(spool: Spool) -> None:
+    take = spool.begin()
+
+    with pytest.raises(Malformed, match="float"):
+        spool.ledger.record_event(take=take, kind="note", utc_ms=START_MS, data={"weight": 1.5})
+    assert spool.ledger.events(take) == []
+
+
+def test_starts_of_two_takes_and_their_seals_share_one_chain(spool: Spool) -> None:
+    spool.journal.boot(bench=BENCH, software="0.1.0", boot="ab", utc_ms=START_MS)
+    first, second = spool.begin("A"), spool.begin("B", after_s=1)
+    spool.journal.refusal(
+        bench=BENCH, reason="disk_full", code="C", code_kind="tracking_number", utc_ms=START_MS + 1500
+    )
+    for take in (second, first):
+        spool.film(take, parts=1)
+        close(spool.ledger, take=take, outcome="completed", stopped_ms=None, clock=None)
+        sealed(spool, take)
+
+    kinds = [entry["payload"]["kind"] for entry in spool.ledger.entries(BENCH, first=1, limit=9)]
+    assert kinds == ["boot", "start", "start", "refusal", "seal", "seal"]
+    assert (first, second) == ("bench1-2", "bench1-3")
+    assert parse_time(spool.ledger.entries(BENCH, first=3, limit=1)[0]["payload"]["utc"]) == from_ms(
+        START_MS + 1000
+    )
+    audit(spool)
