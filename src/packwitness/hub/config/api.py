@@ -8,6 +8,12 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from packwitness import __version__
+from packwitness.hub.bundles import api as bundles
+from packwitness.hub.links import api as links
+from packwitness.hub.orders import api as orders
+from packwitness.hub.recordings import api as recordings
+from packwitness.hub.stations.access import station_auth
+from packwitness.hub.tenants.access import api_key_auth
 from packwitness.hub.ui.problems import Problem
 
 
@@ -71,6 +77,7 @@ integrators = NinjaAPI(
     title="Packwitness",
     version=__version__,
     urls_namespace="api",
+    auth=api_key_auth,
     docs_decorator=login_required,
     description="Orders in, recordings and links out. Errors are problems as RFC 9457 defines them.",
 )
@@ -78,9 +85,18 @@ stations = NinjaAPI(
     title="Packwitness stations",
     version=__version__,
     urls_namespace="station-api",
+    auth=station_auth,
     docs_url=None,
     openapi_url=None,
 )
 
-for api in (integrators, stations):
-    answer_with_problems(api)
+answer_with_problems(integrators)
+answer_with_problems(stations)
+
+integrators.add_router("/orders", orders.integrators)
+integrators.add_router("", recordings.integrators)
+integrators.add_router("", links.integrators)
+integrators.add_router("", bundles.integrators)
+
+stations.add_router("", orders.station)
+stations.add_router("", recordings.station)

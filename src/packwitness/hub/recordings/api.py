@@ -1,0 +1,4 @@
+from ninja import Router
+
+integrators = Router(tags=["recordings"])
+station = Router()
