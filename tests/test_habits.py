@@ -102,7 +102,9 @@ def test_scripts_of_others_are_named_in_the_notice() -> None:
     notice = (ROOT / "NOTICE").read_text()
     vendored = [path for path in (ROOT / "src").glob("**/vendor/**/*") if path.is_file()]
 
-    assert [path.name for path in vendored if path.suffix in {".js", ".css"} and path.name not in notice] == []
+    assert [
+        path.name for path in vendored if path.suffix in {".js", ".css"} and path.name not in notice
+    ] == []
 
 
 def test_the_checks_above_find_what_they_look_for() -> None:
