@@ -1,12 +1,16 @@
 """A bench's journal: numbered, chained, signed entries, and the check that none is missing."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
 from packwitness.evidence.chain import ZERO
+from packwitness.evidence.errors import Malformed
+from packwitness.evidence.findings import Finding
 from packwitness.evidence.record import Count, Digest, Identifier, Record, Time
+from packwitness.evidence.statements import Statement
 
 TYPE: Final = "packwitness/journal-entry/1"
 
@@ -44,3 +48,41 @@ def entry(
 def take_id(bench: str, n: int) -> str:
     """Return the id of the take that the start entry ``n`` of this bench began."""
     return f"{bench}-{n}"
+
+
+def check_sequence(
+    statements: Iterable[Statement], *, bench: str, key: str, after: int = 0, previous: str = ZERO
+) -> list[Finding]:
+    """Check that entries follow each other without a gap, from entry ``after`` + 1 on, and are signed.
+
+    A ``key`` entry is signed by the old key and names the one that signs from then on; whether the
+    organisation certified that one is the caller's to check.
+
+    Args:
+        statements: the entries in their order.
+        bench: whose journal it is.
+        key: the id of the key that signs the first of them.
+        after: the number of the entry before them; 0: they begin the journal.
+        previous: that entry's digest.
+
+    Returns:
+        What is wrong with the first entry that does not fit; nothing if all do.
+    """
+    for number, statement in enumerate(statements, after + 1):
+        try:
+            found = Entry.from_payload(dict(statement.payload))
+        except Malformed as error:
+            return [Finding("journal_mismatch", detail=f"entry {number}: {error}")]
+        complaints = {
+            f"it belongs to bench {found.bench}": found.bench == bench,
+            f"it is numbered {found.n}": found.n == number,
+            "it does not follow the entry before it": found.previous == previous,
+            "it is not signed by the station's key": statement.signer(key) is not None,
+        }
+        wrong = [complaint for complaint, holds in complaints.items() if not holds]
+        if wrong:
+            return [Finding("journal_mismatch", detail=f"entry {number}: {wrong[0]}")]
+        previous = statement.digest
+        if found.kind == "key":
+            key = str(found.data.get("key"))
+    return []
