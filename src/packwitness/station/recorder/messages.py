@@ -23,11 +23,14 @@ class CameraSpec:
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """Where a camera was in a take when its recorder died: moment of media time 0, and its last tick."""
+    """Where a camera was in a take when its recorder died: moment of media time 0, last tick, number of
+    parts.
+    """
 
     camera: str
     origin_ns: int
     end: int
+    parts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +162,16 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
+class LookFailed:
+    """The look function raised. It is called again with the next picture, but told only once for each
+    streak.
+    """
+
+    camera: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """Live picture as fragmented MP4: one `init`, then fragments of which the first is a `key` one.
 
@@ -204,6 +217,7 @@ Report = (
     | WriteFailed
     | TakeClosed
     | Sighting
+    | LookFailed
     | Frame
     | Beat
     | RecorderLost

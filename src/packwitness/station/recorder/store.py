@@ -81,7 +81,8 @@ class PartStore(Protocol):
     ) -> None:
         """Note a hole in the film, at `at_ms` of the camera's media time (0 if it never gave a picture).
 
-        `reason`: reconnect, recorder, overflow, camera_lost, no_picture. `dropped` packets reached the
-        recorder and were not written; their sum over a take is the manifest's `dropped_packets`.
+        `reason`: reconnect, recorder, camera_lost, camera_clock, no_picture, overflow, write_failed.
+        `dropped` packets reached the recorder and were not written; their sum over a take is the manifest's
+        `dropped_packets`.
         """
         ...

@@ -1,0 +1,70 @@
+"""The kinds of camera: one line each in `KINDS`."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from packwitness.station.cameras.camera import BadAddress, Camera, Clock
+from packwitness.station.cameras.file import FileCamera
+from packwitness.station.cameras.rtsp import RtspCamera
+
+URL_LIMIT = 2_000
+
+
+def open_camera(url: str, *, clock: Clock = time.monotonic_ns) -> Camera:
+    """Return the camera that `url` names. Nothing is connected yet.
+
+    Raises:
+        BadAddress: the URL cannot be understood; the text does not quote it.
+    """
+    if len(url) > URL_LIMIT:
+        raise BadAddress(f"The camera's URL is longer than {URL_LIMIT} characters.")
+    kind = url.partition(":")[0].lower()
+    if kind not in KINDS:
+        raise BadAddress(f"The camera's URL begins with none of {', '.join(KINDS)}.")
+    return KINDS[kind](url, clock)
+
+
+def _rtsp(url: str, clock: Clock) -> Camera:
+    return RtspCamera(url, clock=clock)
+
+
+def _file(url: str, clock: Clock) -> Camera:
+    path, options = _parts(url, allowed=("loop", "realtime"))
+    return FileCamera(
+        Path(path),
+        loop=_flag(options, "loop", default=False),
+        realtime=_flag(options, "realtime", default=True),
+        clock=clock,
+    )
+
+
+def _parts(url: str, *, allowed: tuple[str, ...]) -> tuple[str, dict[str, str]]:
+    """Split `kind:path?name=value&…` into the path and its options."""
+    try:
+        parts = urlsplit(url)
+        options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    except ValueError:
+        raise BadAddress("The camera's URL cannot be read.") from None
+    path = unquote(parts.netloc + parts.path)
+    if not path:
+        raise BadAddress("The camera's URL names nothing after its kind.")
+    unknown = sorted(set(options) - set(allowed))
+    if unknown:
+        raise BadAddress(f"A {parts.scheme} camera knows no option {unknown[0]}, only {', '.join(allowed)}.")
+    return path, options
+
+
+def _flag(options: dict[str, str], name: str, *, default: bool) -> bool:
+    value = options.get(name, str(int(default)))
+    if value not in ("0", "1"):
+        raise BadAddress(f"The camera's option {name} is 0 or 1.")
+    return value == "1"
+
+
+KINDS: dict[str, Callable[[str, Clock], Camera]] = {
+    "rtsp": _rtsp,
+    "rtsps": _rtsp,
+    "file": _file,
+}

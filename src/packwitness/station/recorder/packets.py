@@ -1,0 +1,66 @@
+"""What the ring holds: packets as MP4 wants them, on a line of time that maps to the monotonic clock."""
+
+from dataclasses import dataclass
+
+from av.video.stream import VideoStream
+
+from packwitness.station.recorder.clock import Anchor
+from packwitness.station.recorder.messages import TIMESCALE, StreamFacts
+
+NANO = 1_000_000_000
+
+
+def ticks(ns: int) -> int:
+    """Nanoseconds to 90000ths of a second, to the nearest."""
+    return (ns * TIMESCALE + NANO // 2) // NANO
+
+
+def nanoseconds(count: int) -> int:
+    return count * NANO // TIMESCALE
+
+
+class Run:
+    """An uninterrupted line of time of a camera: one connection, or what follows a jump of the camera's
+    clock.
+    """
+
+    __slots__ = ("anchor", "connection")
+
+    def __init__(self, connection: int) -> None:
+        self.connection = connection
+        self.anchor = Anchor()
+
+    def moment(self, tick: int) -> int:
+        """Monotonic nanoseconds of `tick` on this line."""
+        return self.anchor.moment(nanoseconds(tick))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Track:
+    """A camera's stream as long as its parameter sets stay the same. `template` belongs to an open
+    container.
+    """
+
+    codec: str
+    sets: tuple[bytes, ...]
+    init: bytes
+    facts: StreamFacts
+    record: bytes
+    template: VideoStream
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Packet:
+    """One encoded picture, units length-prefixed, times in 90000ths of a second on its `run`. Shared, never
+    changed.
+
+    Within a run `dts` only grows, and `pts` is never below it.
+    """
+
+    data: bytes
+    pts: int
+    dts: int
+    duration: int
+    key: bool
+    run: Run
+    track: Track

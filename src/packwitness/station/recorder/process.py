@@ -1,0 +1,183 @@
+"""The recorder process: several cameras, a thread each, and a thread each to write. It lives as long as its
+pipe.
+
+A crash in FFmpeg takes this process along and nothing else; the supervisor starts it again.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from multiprocessing.connection import Connection
+
+from packwitness.station.recorder.channel import Channel
+from packwitness.station.recorder.live import Live
+from packwitness.station.recorder.looker import Looker, LookFunction
+from packwitness.station.recorder.messages import (
+    Beat,
+    CameraSpec,
+    Look,
+    Order,
+    Quit,
+    Report,
+    StartTake,
+    StopTake,
+    TakeClosed,
+    Watch,
+)
+from packwitness.station.recorder.outbox import Outbox
+from packwitness.station.recorder.ring import BYTES, Ring
+from packwitness.station.recorder.source import OpenCamera
+from packwitness.station.recorder.store import PartStore
+from packwitness.station.recorder.writer import Writer
+
+OpenStore = Callable[[], PartStore]
+
+TICK_SECONDS = 0.05
+BEAT_NS = 1_000_000_000
+FLUSH_SECONDS = 10.0
+"""How long a recorder that was told to quit goes on writing."""
+HANG_UP_SECONDS = 1.0
+"""How long it waits for its cameras to be let go politely."""
+
+
+def main(
+    pipe: "Connection[Report, Order]",
+    cameras: Sequence[CameraSpec],
+    open_camera: OpenCamera,
+    open_store: OpenStore,
+    look: LookFunction | None,
+    ring_seconds: float,
+) -> None:
+    """Body of the process."""
+    # Ctrl-C and a service manager reach the whole group; the app, not the signal, says when filming ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    Recorder(pipe, cameras, open_camera, open_store(), look, ring_seconds).run()
+    # Camera threads may be inside FFmpeg, waiting for a camera; all that matters is on disk.
+    os._exit(0)
+
+
+class Recorder:
+    """Obeys the orders that come through `pipe` until one is `Quit` or the other end is gone."""
+
+    def __init__(
+        self,
+        pipe: "Connection[Report, Order]",
+        cameras: Sequence[CameraSpec],
+        open_camera: OpenCamera,
+        store: PartStore,
+        look: LookFunction | None,
+        ring_seconds: float,
+    ) -> None:
+        self._pipe = pipe
+        self._outbox = Outbox(pipe)
+        self._look = look
+        self._stop = threading.Event()
+        self._writers = {spec.id: Writer(spec.id, store, self._outbox.put) for spec in cameras}
+        self._channels = {
+            spec.id: Channel(
+                spec,
+                open_camera=open_camera,
+                writer=self._writers[spec.id],
+                report=self._outbox.put,
+                ring=Ring(seconds=ring_seconds, limit=BYTES),
+            )
+            for spec in cameras
+        }
+        self._lock = threading.Lock()
+        self._takes: dict[str, set[str]] = {}
+        """Running takes and their cameras whose films are not closed. Under the lock."""
+
+    def run(self) -> None:
+        """Film until told to quit."""
+        sender = _thread("outbox", self._outbox.run)
+        writers = [_thread(f"write {camera}", writer.run) for camera, writer in self._writers.items()]
+        cameras = [
+            _thread(f"camera {camera}", partial(channel.run, self._stop))
+            for camera, channel in self._channels.items()
+        ]
+        self._obey()
+        self._stop.set()
+        for channel in self._channels.values():
+            channel.look(None)
+            channel.close_all()
+        for writer in self._writers.values():
+            writer.quit()
+        _join(writers, FLUSH_SECONDS)
+        self._outbox.quit()
+        _join([sender, *cameras], HANG_UP_SECONDS)
+
+    def _obey(self) -> None:
+        beat_ns = 0
+        while True:
+            try:
+                while self._pipe.poll(TICK_SECONDS):
+                    order = self._pipe.recv()
+                    if isinstance(order, Quit):
+                        return
+                    self._follow(order)
+            except (EOFError, OSError):
+                return  # the app is gone
+            now = time.monotonic_ns()
+            for channel in self._channels.values():
+                channel.tick(now)
+            if now - beat_ns >= BEAT_NS:
+                beat_ns = now
+                self._outbox.put(self._beat(now))
+
+    def _beat(self, now_ns: int) -> Beat:
+        up = tuple(camera for camera, channel in self._channels.items() if channel.up)
+        return Beat(now_ns, up, sum(writer.waiting for writer in self._writers.values()))
+
+    def _follow(self, order: Order) -> None:
+        match order:
+            case StartTake():
+                self._start(order)
+            case StopTake():
+                for channel in self._channels.values():
+                    channel.stop(order.take, order.t_stop_ns)
+            case Watch():
+                live = Live(order.camera, self._outbox.put) if order.on else None
+                self._channels[order.camera].watch(live)
+            case Look():
+                self._channels[order.camera].look(self._looker(order))
+
+    def _start(self, order: StartTake) -> None:
+        with self._lock:
+            if order.take in self._takes:
+                return
+            self._takes[order.take] = set(order.cameras)
+        resume = {entry.camera: entry for entry in order.resume}
+        for camera in order.cameras:
+            closed = partial(self._closed, order.take, camera)
+            self._channels[camera].start(order, resume.get(camera), closed)
+
+    def _closed(self, take: str, camera: str) -> None:
+        with self._lock:
+            self._takes[take].discard(camera)
+            if self._takes[take]:
+                return
+            del self._takes[take]
+        self._outbox.put(TakeClosed(take))
+
+    def _looker(self, order: Look) -> Looker | None:
+        if not order.on or self._look is None:
+            return None
+        looker = Looker(order.camera, self._look, self._outbox.put, region=order.region)
+        _thread(f"look {order.camera}", looker.run)
+        return looker
+
+
+def _thread(name: str, body: Callable[[], None]) -> threading.Thread:
+    thread = threading.Thread(target=body, name=name, daemon=True)
+    thread.start()
+    return thread
+
+
+def _join(threads: Sequence[threading.Thread], seconds: float) -> None:
+    until = time.monotonic() + seconds
+    for thread in threads:
+        thread.join(max(0.0, until - time.monotonic()))

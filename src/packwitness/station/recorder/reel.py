@@ -1,0 +1,141 @@
+"""One camera's film in one take: where media time 0 is, where the holes are. Pure.
+
+Media time 0 is the decode time of the camera's first packet in the take; a picture shown at media time p was
+taken at `origin_ns` + p. A reconnected camera goes on on the same line, so a gap is a hole in the film and
+not a shift.
+"""
+
+from dataclasses import dataclass
+
+from packwitness.station.recorder.cutter import LIMIT, Cut, Cutter
+from packwitness.station.recorder.packets import Packet, Run, ticks
+
+PATIENCE_NS = 250_000_000
+"""How long a stopped take waits for the packet that would end it."""
+OPEN_NS = 1_300_000_000
+"""A part that stays open longer has no successor coming: the camera stalls."""
+SHORT_HOLE = 9_000
+"""A hole shorter than 100 ms is jitter between connections, not a gap worth a line."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece:
+    """A part to be written. `start` and `duration` in media time; `offset` leads there from the packets'
+    line.
+    """
+
+    packets: tuple[Packet, ...]
+    start: int
+    duration: int
+    offset: int
+    origin_ns: int
+
+    @property
+    def key(self) -> bool:
+        return self.packets[0].key
+
+    @property
+    def size(self) -> int:
+        return sum(len(packet.data) for packet in self.packets)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A hole from `at` on, in media time."""
+
+    at: int
+    duration: int
+    reason: str
+    dropped: int = 0
+
+
+class Reel:
+    """`t_start_ns` monotonic. `origin_ns` and `end` continue what a recorder before this one wrote."""
+
+    def __init__(self, *, t_start_ns: int, origin_ns: int | None = None, end: int = 0) -> None:
+        self.t_start_ns = t_start_ns
+        self.t_stop_ns: int | None = None
+        self.end = end
+        self._begun = origin_ns is not None
+        self._origin_ns = origin_ns or 0
+        self._run: Run | None = None
+        self._offset = 0
+        self._cutter = Cutter()
+        self._opened_ns = 0
+        self._arrived_ns = 0
+        self._lost = "recorder" if self._begun else "camera_lost"
+
+    def push(self, packet: Packet, now_ns: int) -> list[Piece | Gap]:
+        """Add the next packet; return what can be written now."""
+        done: list[Piece | Gap] = []
+        self._arrived_ns = now_ns
+        if packet.run is not self._run:
+            done += self.flush()
+            done += self._enter(packet)
+        if self._cutter.empty:
+            self._opened_ns = now_ns
+        cut = self._cutter.push(packet)
+        if cut is not None:
+            self._opened_ns = now_ns
+            done += self._piece(cut)
+        return done
+
+    def flush(self) -> list[Piece | Gap]:
+        """Close the open part, as when the connection is lost."""
+        cut = self._cutter.flush()
+        return [] if cut is None else self._piece(cut)
+
+    def flush_stale(self, now_ns: int) -> list[Piece | Gap]:
+        """Close the open part if no packet comes to close it."""
+        if self._cutter.empty or now_ns - self._opened_ns < OPEN_NS:
+            return []
+        return self.flush()
+
+    def over(self, packet: Packet) -> bool:
+        """Whether the take ends before this packet."""
+        return self.t_stop_ns is not None and packet.run.moment(packet.dts) >= self.t_stop_ns
+
+    def overdue(self, now_ns: int) -> bool:
+        """Whether the take was stopped and the packet that would end it does not come."""
+        if self.t_stop_ns is None:
+            return False
+        return now_ns - max(self.t_stop_ns, self._arrived_ns) >= PATIENCE_NS
+
+    def close(self) -> list[Piece | Gap]:
+        """End the film; say so if it ends earlier than the take."""
+        done = self.flush()
+        if self.t_stop_ns is None:
+            return done
+        if not self._begun:
+            missing = ticks(max(0, self.t_stop_ns - self.t_start_ns))
+            return [*done, Gap(0, missing, "no_picture")]
+        missing = ticks(self.t_stop_ns - self._origin_ns) - self.end
+        if missing > LIMIT // 2:
+            done.append(Gap(self.end, missing, self._lost))
+        return done
+
+    def _enter(self, packet: Packet) -> list[Piece | Gap]:
+        """Lay a new run's line of time onto this film's."""
+        moment = packet.run.moment(packet.dts)
+        before, self._run = self._run, packet.run
+        self._lost = "camera_lost"
+        if not self._begun:
+            self._begun, self._origin_ns = True, moment
+            self._offset = -packet.dts
+            return []
+        end, self.end = self.end, max(self.end, ticks(moment - self._origin_ns))
+        self._offset = self.end - packet.dts
+        if before is None:
+            return [Gap(end, self.end - end, "recorder")]
+        if self.end - end < SHORT_HOLE:
+            return []
+        reason = "reconnect" if before.connection != packet.run.connection else "camera_clock"
+        return [Gap(end, self.end - end, reason)]
+
+    def _piece(self, cut: Cut) -> list[Piece | Gap]:
+        start = cut.start + self._offset
+        end, self.end = self.end, start + cut.duration
+        piece = Piece(cut.packets, start, cut.duration, self._offset, self._origin_ns)
+        if start - end > LIMIT:
+            return [Gap(end, start - end, "no_picture"), piece]
+        return [piece]

@@ -1,0 +1,72 @@
+"""What the recorder needs of a camera. Structural, since cameras and recorder do not know each other."""
+
+import threading
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from typing import Protocol, TypeGuard, runtime_checkable
+
+
+class Stream(Protocol):
+    """How to read the packets that follow. If `extradata` is an avcC/hvcC record, packets are
+    length-prefixed; if it is Annex B or empty, they are Annex B. `width` and `height` may be 0: not known
+    yet.
+    """
+
+    @property
+    def codec(self) -> str: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def extradata(self) -> bytes: ...
+    @property
+    def time_base(self) -> Fraction: ...
+    @property
+    def frame_rate(self) -> Fraction | None: ...
+
+
+class Picture(Protocol):
+    """One encoded picture in decode order. Times in ticks of the stream's `time_base`, `arrival_ns`
+    monotonic.
+    """
+
+    @property
+    def data(self) -> bytes: ...
+    @property
+    def pts(self) -> int: ...
+    @property
+    def dts(self) -> int | None: ...
+    @property
+    def duration(self) -> int: ...
+    @property
+    def key(self) -> bool: ...
+    @property
+    def arrival_ns(self) -> int: ...
+
+
+class Source(Protocol):
+    """One connection for each call of `stream`; a `Stream` first, and again when it changes."""
+
+    def stream(self, stop: threading.Event) -> Iterator[Stream | Picture]: ...
+
+
+@runtime_checkable
+class SourceFault(Protocol):
+    """An exception that can say what happened and what to do."""
+
+    code: str
+    message: str
+    advice: str
+    retry: bool
+
+
+OpenCamera = Callable[[str], Source]
+
+
+def is_picture(item: Stream | Picture) -> TypeGuard[Picture]:
+    return hasattr(item, "arrival_ns")
+
+
+def is_stream(item: Stream | Picture) -> TypeGuard[Stream]:
+    return hasattr(item, "extradata")

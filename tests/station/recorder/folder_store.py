@@ -1,0 +1,120 @@
+"""A `PartStore` that writes real files, and reads them back for a test to look at."""
+
+import hashlib
+import json
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from packwitness.station.recorder.store import StreamFacts
+
+
+@dataclass(frozen=True)
+class Init:
+    k: int
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Part:
+    n: int
+    init: int
+    size: int
+    sha256: str
+    start: int
+    duration: int
+    key: bool
+    chain: str
+
+
+@dataclass(frozen=True)
+class StoredGap:
+    at_ms: int
+    duration_ms: int
+    reason: str
+    dropped: int
+
+
+class FolderStore:
+    """`<root>/<take>/<camera>/` with inits, parts, gaps.jsonl and a row beside each; fsynced like the real
+    one.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._lock = threading.Lock()
+
+    def put_init(self, *, take: str, camera: str, data: bytes, info: StreamFacts, origin_ns: int) -> Init:
+        folder = self._folder(take, camera)
+        known = sorted(folder.glob("init-*.mp4"))
+        digest = hashlib.sha256(data).hexdigest()
+        if known and known[-1].read_bytes() == data:
+            return Init(len(known) - 1, len(data), digest)
+        row = Init(len(known), len(data), digest)
+        facts = [info.codec, info.width, info.height, info.timescale, origin_ns]
+        self._write(folder / f"init-{row.k:03}.mp4", data)
+        self._write(folder / f"init-{row.k:03}.json", json.dumps(facts).encode())
+        return row
+
+    def put_part(
+        self, *, take: str, camera: str, init: int, data: bytes, start: int, duration: int, key: bool
+    ) -> Part:
+        folder = self._folder(take, camera)
+        n = len(list(folder.glob("*.m4s.json")))
+        digest = hashlib.sha256(data).hexdigest()
+        row = Part(n, init, len(data), digest, start, duration, key, digest)
+        self._write(folder / f"{n:08}.m4s", data)
+        self._write(folder / f"{n:08}.m4s.json", json.dumps(row.__dict__).encode())
+        return row
+
+    def add_gap(
+        self, *, take: str, camera: str, at_ms: int, duration_ms: int, reason: str, dropped: int = 0
+    ) -> None:
+        with (self._folder(take, camera) / "gaps.jsonl").open("a") as file:
+            file.write(json.dumps([at_ms, duration_ms, reason, dropped]) + "\n")
+
+    # --- for the test ---
+
+    def parts(self, take: str, camera: str) -> list[Part]:
+        rows = sorted(self._folder(take, camera).glob("*.m4s.json"))
+        return [Part(**json.loads(row.read_bytes())) for row in rows]
+
+    def inits(self, take: str, camera: str) -> list[bytes]:
+        return [path.read_bytes() for path in sorted(self._folder(take, camera).glob("init-*.mp4"))]
+
+    def origin_ns(self, take: str, camera: str) -> int:
+        origins = {json.loads(path.read_bytes())[4] for path in self._folder(take,
+        camera).glob("init-*.json")} (origin,) = origins return int(origin)
+
+    def bodies(self, take: str, camera: str) -> list[bytes]:
+        return [path.read_bytes() for path in sorted(self._folder(take, camera).glob("*.m4s"))]
+
+    def gaps(self, take: str, camera: str) -> list[StoredGap]:
+        path = self._folder(take, camera) / "gaps.jsonl"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [StoredGap(*json.loads(line)) for line in lines]
+
+    def film(self, take: str, camera: str) -> bytes:
+        """Init and parts joined, as the hub joins them: an init wherever it changes."""
+        pieces: list[bytes] = []
+        inits = self.inits(take, camera)
+        before = -1
+        for part, body in zip(self.parts(take, camera), self.bodies(take, camera), strict=True):
+            if part.init != before:
+                pieces.append(inits[part.init])
+                before = part.init
+            pieces.append(body)
+        return b"".join(pieces)
+
+    def _folder(self, take: str, camera: str) -> Path:
+        folder = self.root / take / camera
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def _write(self, path: Path, data: bytes) -> None:
+        with path.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
