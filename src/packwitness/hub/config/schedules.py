@@ -8,4 +8,5 @@ from typing import Any
 
 SCHEDULES: dict[str, dict[str, Any]] = {
     "outbox-sweep": {"task": "packwitness.hub.outbox.tasks.sweep", "every": 3600},
+    "notify-sweep": {"task": "packwitness.hub.notify.tasks.sweep", "every": 60},
 }

@@ -6,8 +6,8 @@ same event twice, so it is idempotent.
 
 SUBSCRIBERS: dict[str, tuple[str, ...]] = {
     "take.started": (),
-    "take.sealed": (),
+    "take.sealed": ("packwitness.hub.notify.hearers.on_take_sealed",),
     "film.joined": (),
-    "order.changed": (),
+    "order.changed": ("packwitness.hub.notify.hearers.on_order_changed",),
     "order.cancelled": (),
 }

@@ -1,0 +1,56 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from django.conf import settings
+
+from packwitness.hub.links import token
+from packwitness.hub.links.models import Link, View
+from packwitness.hub.scope import access
+from packwitness.hub.scope.scope import Actor, Scope
+
+
+class Closed(StrEnum):
+    """Why a token opens nothing. A visitor learns the reason only for a token that was once good."""
+
+    UNKNOWN = "unknown"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A good link and the scope its visitor acts in: the link's organisation, a viewer's rights."""
+
+    link: Link
+    scope: Scope
+
+
+def resolve(given: str, *, at: datetime) -> Opened | Closed:
+    """Return what a token opens at the moment ``at``."""
+    link_id = token.link_id(given, secret=settings.SECRET_KEY.encode())
+    link = Link.objects.select_related("recording").filter(id=link_id).first() if link_id else None
+    if link is None:
+        return Closed.UNKNOWN
+    if link.revoked_at is not None:
+        return Closed.REVOKED
+    if link.expires_at <= at:
+        return Closed.EXPIRED
+    actor = Actor(kind="link", id=link.id, name=f"link {link.id}")
+    return Opened(link=link, scope=Scope(organisation_id=link.organisation_id, actor=actor, role="viewer"))
+
+
+def address(link: Link) -> str:
+    """Return the address of the watch page, as it goes into a message."""
+    return f"{settings.BASE_URL}/w/{token.make(link.id, secret=settings.SECRET_KEY.encode())}"
+
+
+def links_of(*, scope: Scope, recording: str) -> Sequence[Link]:
+    """Return a recording's links, newest first."""
+    return list(access.rows(Link, scope).filter(recording_id=recording).order_by("-created_at")[:100])
+
+
+def views_of(*, scope: Scope, link: str) -> Sequence[View]:
+    """Return when a link's page was opened, newest first (at most 200)."""
+    return list(access.rows(View, scope).filter(link_id=link).order_by("-created_at")[:200])
