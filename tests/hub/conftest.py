@@ -70,8 +70,7 @@ def build_house(name: str) -> House:
     member = tenants.add_member(
         scope=command, email=f"owner@{organisation.id}.example", password=PASSWORD, role="owner", at=NOW
     )
-    scope = queries.member_scope(user=member.user)
-    assert scope is not None
+    scope = queries.scope_of(member=member)
     api_key, api_secret = tenants.issue_api_key(scope=command, name="Shop", at=NOW)
     key, token = SigningKey.generate(), secrets.token_urlsafe(32)
     station = Station.objects.create(

@@ -108,11 +108,13 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "packwitness.hub.tenants.context.membership",
+                "packwitness.hub.ui.context.page",
             ],
         },
     },
 ]
-APPEND_SLASH = True
+NAVIGATION_TEMPLATE = "desk/navigation.html"
+CSRF_FAILURE_VIEW = "packwitness.hub.ui.errors.csrf_failure"
 
 # --- data --------------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,8 @@
 """Every address of the hub."""
 
+from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
+from django.views.i18n import set_language
 
 from packwitness.hub.config import health
 from packwitness.hub.config.api import integrators, stations
@@ -11,7 +13,7 @@ urlpatterns = [
     path("api/v1/", integrators.urls),
     path("api/station/v1/", stations.urls),
     path("accounts/", include("allauth.urls")),
-    path("language/", include("django.conf.urls.i18n")),
+    path("language/", login_not_required(set_language), name="set_language"),
     path("", include("packwitness.hub.tenants.urls")),
     path("", include("packwitness.hub.recordings.urls")),
     path("", include("packwitness.hub.bundles.urls")),

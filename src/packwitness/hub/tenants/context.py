@@ -7,10 +7,11 @@ from django.http import HttpRequest
 from packwitness.hub.scope.access import allows
 from packwitness.hub.scope.scope import Scope
 from packwitness.hub.tenants import queries
+from packwitness.hub.tenants.models import Member
 
 
 class May:
-    """``{% if may.film_view %}``: the permission ``film.view``, with an underscore since templates know no dots."""
+    """``{% if may.film_view %}``: the permission ``film.view``; an underscore, since templates read a dot otherwise."""
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
@@ -20,13 +21,14 @@ class May:
 
 
 def membership(request: HttpRequest) -> dict[str, Any]:
-    """Return ``scope``, ``organisation``, ``may`` and ``memberships`` for the signed-in member; nothing for others."""
-    scope: Scope | None = getattr(request, "scope", None)
-    if scope is None or scope.actor.kind != "member":
+    """Return ``scope``, ``may``, ``organisation`` and ``memberships`` for a signed-in member; nothing for others."""
+    member: Member | None = getattr(request, "member", None)
+    if member is None:
         return {}
+    scope: Scope = request.scope  # type: ignore[attr-defined]  # set together with the member
     return {
         "scope": scope,
         "may": May(scope),
-        "organisation": queries.organisation(scope=scope),
-        "memberships": queries.memberships(user=request.user),  # type: ignore[arg-type]  # a member is a user
+        "organisation": member.organisation,
+        "memberships": queries.memberships(user=member.user),
     }

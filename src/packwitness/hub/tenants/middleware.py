@@ -1,54 +1,53 @@
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils import timezone
 
-from packwitness.hub.scope.scope import Scope
 from packwitness.hub.tenants import queries
 from packwitness.hub.ui.addresses import client_address
 
 CHOSEN = "organisation"
-"""Session key: the organisation a person of several has chosen."""
+"""Session key: the organisation that a person of several has chosen."""
 
 OWN_AUTHORISATION = ("/api/",)
 """Under these the caller proves who they are on each call, or the view says otherwise itself."""
 
-WITHOUT_ORGANISATION = ("/accounts/", "/language/")
+WITHOUT_ORGANISATION = ("/accounts/",)
 """What a person may use before they belong to an organisation."""
 
 
-def member_scope(request: HttpRequest) -> Scope | None:
-    """Return the scope of the signed-in person, or None."""
-    if not request.user.is_authenticated:
-        return None
-    return queries.member_scope(
-        user=request.user, organisation_id=request.session.get(CHOSEN, ""), ip=client_address(request)
-    )
-
-
 class ScopeMiddleware(LoginRequiredMiddleware):
-    """Sets ``request.scope`` and lets nobody in who is not a member, unless a view is marked ``login_not_required``.
+    """Sets ``request.scope`` and lets nobody in who is not a member, unless a view is ``login_not_required``.
 
-    So a page that somebody forgets to protect is closed, not open. A signed-in person without an organisation is
-    shown what to do.
+    So a page that somebody forgets to protect is closed, not open. Times are shown in the organisation's zone.
     """
 
     def process_request(self, request: HttpRequest) -> None:
-        request.scope = None  # type: ignore[attr-defined]  # what every room reads
+        request.scope = request.member = None  # type: ignore[attr-defined]  # what every room reads
+        timezone.deactivate()
 
     def process_view(
         self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any
     ) -> HttpResponseBase | None:
+        """Find out who asks; answer here if they may not."""
         if request.path_info.startswith(OWN_AUTHORISATION):
             return None
-        if request.user.is_authenticated:
-            request.scope = member_scope(request)  # type: ignore[attr-defined]  # what every room reads
+        user = request.user
+        member = None
+        if user.is_authenticated:
+            member = queries.member(user=user, organisation_id=request.session.get(CHOSEN, ""))
+        if member is not None:
+            request.member = member  # type: ignore[attr-defined]  # what templates read
+            request.scope = queries.scope_of(member=member, ip=client_address(request))  # type: ignore[attr-defined]  # likewise
+            timezone.activate(ZoneInfo(member.organisation.time_zone))
         if not getattr(view_func, "login_required", True):
             return None
-        if not request.user.is_authenticated:
+        if not user.is_authenticated:
             return self.handle_no_permission(request, view_func)
-        if request.scope is None and not request.path_info.startswith(WITHOUT_ORGANISATION):  # type: ignore[attr-defined]
+        if member is None and not request.path_info.startswith(WITHOUT_ORGANISATION):
             return render(request, "tenants/no_organisation.html", status=403)
         return None

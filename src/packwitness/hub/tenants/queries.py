@@ -7,20 +7,23 @@ from packwitness.hub.tenants.models import ApiKey, Member, Organisation, Site, U
 
 def memberships(*, user: User) -> QuerySet[Member]:
     """Return the user's memberships, the oldest first, each with its organisation."""
-    return Member.objects.filter(user=user).select_related("organisation").order_by("created_at", "id")
+    return (
+        Member.objects.filter(user=user).select_related("organisation", "user").order_by("created_at", "id")
+    )
 
 
-def member_scope(*, user: User, organisation_id: str = "", ip: str = "") -> Scope | None:
-    """Return the scope of a person in ``organisation_id``, or in their first one; None when they belong to none."""
-    found = memberships(user=user)
-    member = found.filter(organisation_id=organisation_id).first() if organisation_id else None
-    member = member or found.first()
-    if member is None:
-        return None
-    name = user.get_full_name() or user.email
+def member(*, user: User, organisation_id: str = "") -> Member | None:
+    """Return the user's membership in ``organisation_id``, or else their first one; None when they have none."""
+    found = list(memberships(user=user))
+    chosen = [one for one in found if one.organisation_id == organisation_id]
+    return next(iter(chosen or found), None)
+
+
+def scope_of(*, member: Member, ip: str = "") -> Scope:
+    """Return the scope in which a member acts."""
     return Scope(
         organisation_id=member.organisation_id,
-        actor=Actor(kind="member", id=member.id, name=name),
+        actor=Actor(kind="member", id=member.id, name=member.user.get_full_name() or member.user.email),
         role=member.role,
         ip=ip,
     )
