@@ -1,7 +1,8 @@
-"""What every room's tests start from: an organisation with a member, an API key, a station with a bench, an order.
+"""What every room's tests start from: an organisation with a member, an API key, a station with a bench, an
+order.
 
-``house`` is one such organisation; ``stranger`` is another one, complete as well, for everything that must not be
-reached over the wall. The short fixtures name parts of ``house``.
+``house`` is one such organisation; ``stranger`` is another one, complete as well, for everything that must
+not be reached over the wall. The short fixtures name parts of ``house``.
 """
 
 import secrets

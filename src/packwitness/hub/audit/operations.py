@@ -11,8 +11,8 @@ def record(
 ) -> Entry:
     """Append what the scope's actor did.
 
-    ``action`` is ``noun.verb`` (``film.viewed``), ``subject`` names the thing (``take:k3v9x2m4q7pa-12``); ``detail``
-    is small JSON and holds no personal value: the record outlives an erasure.
+    ``action`` is ``noun.verb`` (``film.viewed``), ``subject`` names the thing (``take:k3v9x2m4q7pa-12``);
+    ``detail`` is small JSON and holds no personal value: the record outlives an erasure.
     """
     return Entry.objects.create(
         organisation_id=scope.organisation_id,

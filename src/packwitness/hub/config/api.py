@@ -1,4 +1,6 @@
-"""The two APIs: one for integrators, one for stations. Rooms bring routers; errors are problems (RFC 9457)."""
+"""The two APIs: one for integrators, one for stations. Rooms bring routers; errors are problems (RFC
+9457).
+"""
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -12,6 +14,7 @@ from packwitness.hub.bundles import api as bundles
 from packwitness.hub.links import api as links
 from packwitness.hub.orders import api as orders
 from packwitness.hub.recordings import api as recordings
+from packwitness.hub.stations import api as benches
 from packwitness.hub.stations.access import station_auth
 from packwitness.hub.tenants.access import api_key_auth
 from packwitness.hub.ui.problems import Problem
@@ -98,5 +101,6 @@ integrators.add_router("", recordings.integrators)
 integrators.add_router("", links.integrators)
 integrators.add_router("", bundles.integrators)
 
+stations.add_router("", benches.station)
 stations.add_router("", orders.station)
 stations.add_router("", recordings.station)

@@ -1,4 +1,6 @@
-"""The hub's settings as a person gives them: ``PACKWITNESS_…`` environment variables, read once, checked at once."""
+"""The hub's settings as a person gives them: ``PACKWITNESS_…`` environment variables, read once, checked at
+once.
+"""
 
 import secrets
 from collections.abc import Mapping
@@ -131,7 +133,9 @@ class Environment(BaseModel):
 
 
 def secret_key(path: Path) -> str:
-    """Return the secret in ``path``; made on the first call, mode 0600, so that sessions and links outlive a restart."""
+    """Return the secret in ``path``; made on the first call, mode 0600, so that sessions and links outlive a
+    restart.
+    """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         with path.open("x") as new:
@@ -142,8 +146,8 @@ def secret_key(path: Path) -> str:
     key = path.read_text().strip()
     if len(key) < 32:
         raise SettingsError(
-            f"{path} holds no usable secret. If the hub was never started with it, delete the file; otherwise bring it "
-            "back from a back-up: with another secret every watch link and session ends."
+            f"{path} holds no usable secret. If the hub was never started with it, delete the file; "
+            "otherwise bring it back from a back-up: with another secret every watch link and session ends."
         )
     return key
 
@@ -155,7 +159,7 @@ def sqlite(path: Path) -> dict[str, Any]:
         "NAME": str(path),
         "OPTIONS": {
             "timeout": 20,
-            # A transaction takes the write lock at its start and waits its turn, instead of failing in the middle.
+            # A transaction waits for the write lock at its start, instead of failing in the middle.
             "transaction_mode": "IMMEDIATE",
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000;",
         },
@@ -182,9 +186,11 @@ def postgresql(url: str) -> dict[str, Any]:
 
 
 def mailer(url: str) -> dict[str, Any]:
-    """Return Django's ``MAILERS`` entry for ``smtp://user:password@host:port`` (``smtps``: TLS from the start).
+    """Return Django's ``MAILERS`` entry for ``smtp://user:password@host:port`` (``smtps``: TLS from the
+    start).
 
-    ``smtp`` upgrades by STARTTLS when a user is given, unless ``?tls=no``. Without a URL, mail is written to the log.
+    ``smtp`` upgrades by STARTTLS when a user is given, unless ``?tls=no``. Without a URL, mail is written to
+    the log.
     """
     if not url:
         return {"BACKEND": "django.core.mail.backends.console.EmailBackend"}

@@ -17,7 +17,9 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Say whether the database answers with every migration applied, and whether the data folder can be written."""
+    """Say whether the database answers with every migration applied, and whether the data folder can be
+    written.
+    """
     faults = {}
     try:
         executor = MigrationExecutor(connection)

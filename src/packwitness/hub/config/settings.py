@@ -1,4 +1,7 @@
-"""Django's settings. What an operator sets comes from ``config.environment``; everything else is decided here."""
+"""Django's settings.
+
+What an operator sets comes from ``config.environment``; everything else is decided here.
+"""
 
 import os
 from pathlib import Path
@@ -27,7 +30,7 @@ OUTBOX_SUBSCRIBERS = SUBSCRIBERS
 SECRET_KEY = environment.secret_key(KEYS_DIR / "secret.key")
 DEBUG = False
 
-# --- who may call ------------------------------------------------------------------------------------------------
+# --- who may call -------------------------------------------------------------------------------------------
 
 ALLOWED_HOSTS = PACKWITNESS.hosts
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
@@ -62,7 +65,7 @@ SECURE_CSP = {
     "frame-ancestors": [CSP.NONE],
 }
 
-# --- rooms -------------------------------------------------------------------------------------------------------
+# --- rooms --------------------------------------------------------------------------------------------------
 
 ROOMS = (
     *("ui", "scope", "audit", "outbox", "tenants", "vault", "notary", "stations", "orders"),
@@ -116,7 +119,7 @@ TEMPLATES: list[dict[str, Any]] = [
 NAVIGATION_TEMPLATE = "desk/navigation.html"
 CSRF_FAILURE_VIEW = "packwitness.hub.ui.errors.csrf_failure"
 
-# --- data --------------------------------------------------------------------------------------------------------
+# --- data ---------------------------------------------------------------------------------------------------
 
 DATABASES = {
     "default": (
@@ -146,7 +149,7 @@ TASKS = {
     }
 }
 
-# --- people ------------------------------------------------------------------------------------------------------
+# --- people -------------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "tenants.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
@@ -172,13 +175,13 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Packwitness"
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PACKWITNESS.secure
 
-# --- messages ----------------------------------------------------------------------------------------------------
+# --- messages -----------------------------------------------------------------------------------------------
 
 MAILERS: dict[str, dict[str, Any]] = {"default": environment.mailer(PACKWITNESS.smtp_url)}
 SMTP_CONFIGURED = bool(PACKWITNESS.smtp_url)
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = PACKWITNESS.mail_from or f"Packwitness <no-reply@{PACKWITNESS.host}>"
 
-# --- words and looks ---------------------------------------------------------------------------------------------
+# --- words and looks ----------------------------------------------------------------------------------------
 
 USE_I18N = True
 USE_TZ = True
@@ -197,7 +200,7 @@ WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 NINJA_PAGINATION_MAX_LIMIT = 500
 
-# --- logs --------------------------------------------------------------------------------------------------------
+# --- logs ---------------------------------------------------------------------------------------------------
 
 LOGGING_CONFIG = None
 logs.configure(json=PACKWITNESS.log_format == "json", level=PACKWITNESS.log_level)

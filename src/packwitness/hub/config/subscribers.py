@@ -1,7 +1,7 @@
 """The one table of who hears which event (docs/design/hub.md, "outbox").
 
-Event name -> dotted paths of functions ``(HeardEvent) -> None`` in a room's ``hearers`` module. A hearer may hear the
-same event twice, so it is idempotent.
+Event name -> dotted paths of functions ``(HeardEvent) -> None`` in a room's ``hearers`` module. A hearer may
+hear the same event twice, so it is idempotent.
 """
 
 SUBSCRIBERS: dict[str, tuple[str, ...]] = {

@@ -1,17 +1,16 @@
-"""The calls about orders: for integrators under ``/api/v1/orders``, for stations under ``/api/station/v1/orders``."""
+"""The calls about orders: for integrators under ``/api/v1/orders``, for stations under
+``/api/station/v1/orders``.
+"""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Path, Query, Router, Schema, Status
-from pydantic import Field
 
 from packwitness.hub.orders import operations, queries
 from packwitness.hub.orders.input import BuyerInput, LineInput, OrderBody, OrderInput, ShipmentInput
 from packwitness.hub.orders.models import Order
-from packwitness.hub.scope import access
 from packwitness.hub.scope.requests import ScopedRequest
 from packwitness.hub.ui.problems import Problem
 from packwitness.protocol import OrderFound, OrderLine, OrderPage, StationOrder
@@ -78,7 +77,10 @@ def list_orders(
     limit: Limit = 100,
     search: Annotated[str, Query(max_length=200)] = "",
 ) -> OrderList:
-    """List orders, the last changed first. Ask again with ``before`` = the answer's ``next`` for older ones."""
+    """List orders, the last changed first.
+
+    Ask again with ``before`` = the answer's ``next`` for older ones.
+    """
     found = queries.search(scope=request.scope, text=search)
     if before:
         found = found.filter(seq__lt=cursor(before))

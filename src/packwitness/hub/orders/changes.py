@@ -38,7 +38,7 @@ def compare(
     counter: OrderCounter,
     at: datetime,
 ) -> Changes:
-    """Compare orders given with those stored (lines and shipments prefetched); each change takes a ``seq``."""
+    """Compare orders given with those stored (with lines and shipments); each change takes a ``seq``."""
     known = {(order.channel, order.number): order for order in stored}
     changes = Changes()
     for wanted in given:

@@ -4,7 +4,9 @@ import unicodedata
 
 
 def code_key(code: str) -> str:
-    """Return ``code`` as it is compared: NFKC (full-width digits become plain), upper case, no spaces, no dashes."""
+    """Return ``code`` as it is compared: NFKC (full-width digits become plain), upper case, no spaces, no
+    dashes.
+    """
     text = unicodedata.normalize("NFKC", code).upper()
     return "".join(letter for letter in text if not letter.isspace() and unicodedata.category(letter) != "Pd")
 

@@ -1,7 +1,7 @@
 """Orders from a spreadsheet saved as CSV. Parses; stores nothing.
 
-A row is one product of one order; rows with the same order number and channel are one order. Rows of one order may
-leave out what another one says; rows that contradict each other are an error.
+A row is one product of one order; rows with the same order number and channel are one order. Rows of one
+order may leave out what another one says; rows that contradict each other are an error.
 """
 
 import re
@@ -95,7 +95,10 @@ class CellError(ValueError):
 
 
 def read(data: bytes, *, channel: str = "", zone: ZoneInfo) -> Sheet:
-    """Return the file's orders, or what is wrong with it. ``zone`` is where times without an offset are meant."""
+    """Return the file's orders, or what is wrong with it.
+
+    ``zone`` is where times without an offset are meant.
+    """
     drafts: dict[tuple[str, str], Draft] = {}
     errors: list[LineError] = []
     try:
@@ -122,7 +125,9 @@ def read(data: bytes, *, channel: str = "", zone: ZoneInfo) -> Sheet:
 
 
 def clean(cell: str) -> str:
-    """Return a cell's value without the marks by which spreadsheets are made to keep text: ``="01"``, ``'01``."""
+    """Return a cell's value without the marks by which spreadsheets are made to keep text: ``="01"``,
+    ``'01``.
+    """
     value = cell.strip()
     if value.startswith('="') and value.endswith('"') and len(value) > 2:
         value = value[2:-1]
@@ -151,7 +156,9 @@ def _take(row: csv_table.Row, drafts: dict[tuple[str, str], Draft], *, channel: 
     if tracking:
         shipment = _model(ShipmentInput, {"tracking_number": tracking, "courier": courier}, "tracking_number")
         draft.shipments.setdefault(code_key(tracking), shipment)
-    line = {name: cells.pop(name) for name in ("sku", "name", "quantity", "image_url") if name in cells}
+    line: dict[str, Any] = {
+        name: cells.pop(name) for name in ("sku", "name", "quantity", "image_url") if name in cells
+    }
     if line.get("name") or line.get("sku"):
         line.setdefault("name", line.get("sku", ""))
         quantity = _quantity(line.pop("quantity", "1"))
@@ -163,9 +170,7 @@ def _take(row: csv_table.Row, drafts: dict[tuple[str, str], Draft], *, channel: 
         if draft.facts.setdefault(name, value) != value:
             raise CellError(
                 name,
-                _(
-                    "“%(value)s” contradicts “%(other)s” in an earlier line of the same order. Make them the same."
-                )
+                _("“%(value)s” contradicts “%(other)s” in an earlier line of this order. Make them the same.")
                 % {"value": value, "other": draft.facts[name]},
             )
 

@@ -55,7 +55,9 @@ def plain(heading: str) -> str:
 
 
 def columns(line: str, headings: Mapping[str, str]) -> tuple[str, list[str]]:
-    """Return the delimiter that makes most of a heading line known, and the column of each cell ("": unknown)."""
+    """Return the delimiter that makes most of a heading line known, and the column of each cell ("":
+    unknown).
+    """
     best: tuple[str, list[str]] = (",", [])
     for delimiter in DELIMITERS:
         cells = next(csv.reader([line], delimiter=delimiter), [])
@@ -66,7 +68,8 @@ def columns(line: str, headings: Mapping[str, str]) -> tuple[str, list[str]]:
 
 
 def rows(text: str, headings: Mapping[str, str], clean: Callable[[str], str]) -> Iterator[Row]:
-    """Yield the rows below the heading line that hold anything. Of two columns of one meaning the first counts.
+    """Yield the rows below the heading line that hold anything. Of two columns of one meaning the first
+    counts.
 
     Raises:
         Unreadable: nothing known in the heading line, broken quotes, or too many rows.
@@ -78,9 +81,7 @@ def rows(text: str, headings: Mapping[str, str], clean: Callable[[str], str]) ->
     delimiter, names = columns(lines[first], headings)
     if not names:
         raise Unreadable(
-            _(
-                "The first line names no column we know. It must hold headings such as “order number”, “tracking number”."
-            )
+            _("The first line names no column we know. It must hold headings such as “order number”.")
         )
     if "number" not in names:
         raise Unreadable(_("There is no column “order number”. Name one of the columns so."))

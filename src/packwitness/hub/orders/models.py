@@ -87,7 +87,8 @@ class Shipment(Owned):
 
 
 class OrderCounter(models.Model):
-    """The last ``seq`` given in an organisation. Its row lock puts an organisation's changes in one line, so that a
+    """The last ``seq`` given in an organisation. Its row lock puts an organisation's changes in one line, so
+    that a
     station that has read up to a ``seq`` never misses a smaller one committed later."""
 
     organisation = models.OneToOneField(

@@ -1,7 +1,7 @@
 """Orders come in, change and are cancelled.
 
-Invariant: every change of an order takes the organisation's next ``seq`` under a lock held until the commit, so
-changes become visible in the order of their numbers.
+Invariant: every change of an order takes the organisation's next ``seq`` under a lock held until the commit,
+so changes become visible in the order of their numbers.
 """
 
 from collections.abc import Sequence

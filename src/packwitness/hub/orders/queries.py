@@ -8,7 +8,9 @@ from packwitness.hub.scope import access
 from packwitness.hub.scope.scope import Scope
 
 STATION_WINDOW = timedelta(days=60)
-"""Orders untouched for longer are not sent to a station that starts afresh; a scan of one is looked up instead."""
+"""Orders untouched for longer are not sent to a station that starts afresh; a scan of one is looked up
+instead.
+"""
 
 
 def orders(*, scope: Scope) -> QuerySet[Order]:
@@ -55,7 +57,8 @@ def shipment_by_code(*, scope: Scope, code: str) -> Shipment | None:
 
 
 def search(*, scope: Scope, text: str) -> QuerySet[Order]:
-    """Return orders that hold ``text`` in their number, tracking number, telephone number, e-mail or buyer's name.
+    """Return orders that hold ``text`` in their number, tracking number, telephone number, e-mail or buyer's
+    name.
 
     Empty text finds everything. The last changed come first.
     """
@@ -74,7 +77,8 @@ def search(*, scope: Scope, text: str) -> QuerySet[Order]:
 
 
 def page_for_station(*, scope: Scope, after: str, limit: int, at: datetime) -> tuple[list[Order], str, bool]:
-    """Return orders changed since cursor ``after`` ("": from the start), the next cursor, and whether more wait.
+    """Return orders changed since cursor ``after`` ("": from the start), the next cursor, and whether more
+    wait.
 
     From the start only open orders come; later a cancelled one comes too, so that the station learns of it.
 

@@ -17,7 +17,10 @@ ABANDONED_AFTER = timedelta(hours=6)
 
 
 def deliver(*, delivery_id: str, at: datetime) -> None:
-    """Hand one event to one hearer, unless that is done already. What the hearer raises is noted and raised on."""
+    """Hand one event to one hearer, unless that is done already.
+
+    What the hearer raises is noted and raised on.
+    """
     delivery = Delivery.objects.select_related("event").filter(pk=delivery_id).first()
     if delivery is None or delivery.delivered_at is not None:
         return

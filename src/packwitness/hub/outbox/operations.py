@@ -1,7 +1,8 @@
 """Domain events: stored with what caused them, handed to each hearer at least once.
 
-Invariants: an event exists if and only if the transaction that caused it was committed; each of its hearers has a
-``Delivery`` from the same transaction; a delivery that failed is tried again for ever, and holds up no other.
+Invariants: an event exists if and only if the transaction that caused it was committed; each of its hearers
+has a ``Delivery`` from the same transaction; a delivery that failed is tried again for ever, and holds up no
+other.
 """
 
 from collections.abc import Iterable, Mapping

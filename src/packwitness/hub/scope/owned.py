@@ -1,7 +1,5 @@
 """The base of every row that belongs to an organisation."""
 
-from typing import ClassVar
-
 from django.db import models
 
 from packwitness.hub.scope.ids import new_id
@@ -16,8 +14,6 @@ class Owned(models.Model):
     id = models.CharField(primary_key=True, max_length=64, default=new_id, editable=False)
     organisation = models.ForeignKey("tenants.Organisation", on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(editable=False)
-
-    objects: ClassVar[models.Manager["Owned"]]
 
     class Meta:
         abstract = True

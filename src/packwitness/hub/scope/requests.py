@@ -8,7 +8,8 @@ from packwitness.hub.scope.scope import Scope
 class ScopedRequest(HttpRequest):
     """A request that has passed ``ScopeMiddleware`` or an API's authorisation: it has a scope.
 
-    In a view marked ``login_not_required`` the scope may be missing; such a view takes a plain ``HttpRequest``.
+    In a view marked ``login_not_required`` the scope may be missing; such a view takes a plain
+    ``HttpRequest``.
     """
 
     scope: Scope

@@ -8,7 +8,10 @@ ActorKind = Literal["member", "api_key", "station", "link", "task", "command"]
 
 @dataclass(frozen=True)
 class Actor:
-    """Whoever acts. ``id`` and ``name`` go into the audit record, so ``name`` is what a person would recognise."""
+    """Whoever acts.
+
+    ``id`` and ``name`` go into the audit record, so ``name`` is what a person would recognise.
+    """
 
     kind: ActorKind
     id: str

@@ -10,7 +10,7 @@ from packwitness.hub.ui.addresses import client_address
 
 
 class StationAuth(HttpBearer):
-    """``Authorization: Bearer <token given at enrolment>``: sets ``request.station`` and ``request.scope``."""
+    """``Authorization: Bearer <token from enrolment>``: sets ``request.station`` and ``request.scope``."""
 
     openapi_scheme = "bearer"
 

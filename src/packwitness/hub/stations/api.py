@@ -48,7 +48,7 @@ def enrol(request: HttpRequest, body: EnrolRequest) -> Enrolled:
         station_name=row.name,
         benches=[BenchGranted(id=bench.id, name=bench.name) for bench in made.benches],
         token=made.token,
-        certificates=certificates,
+        certificates=[statement.to_value() for statement in certificates],
         hub_key=notary.hub_key_id(),
     )
 

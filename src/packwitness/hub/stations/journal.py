@@ -1,7 +1,7 @@
 """Keeping a bench's journal.
 
-Invariant: the stored journal has no hole and no second version of an entry: entry n is stored only after n − 1, names
-its digest and is signed by the station's key.
+Invariant: the stored journal has no hole and no second version of an entry: entry n is stored only after n −
+1, names its digest and is signed by the station's key.
 """
 
 from collections.abc import Sequence

@@ -46,7 +46,8 @@ def plain_code(code: str) -> str:
 def mint_enrolment_code(
     *, scope: Scope, site_id: str, station_name: str, bench_names: Sequence[str], at: datetime
 ) -> tuple[EnrolmentCode, str]:
-    """Make a code that makes one machine a station within the hour; return its row and the code, shown this once.
+    """Make a code that makes one machine a station within the hour; return its row and the code, shown this
+    once.
 
     Raises:
         ValidationError: no station name, no bench, too many, or two of one name.
@@ -78,8 +79,8 @@ def mint_enrolment_code(
 def enrol(*, request: EnrolRequest, ip: str = "", at: datetime) -> NewStation:
     """Make the caller a station: use up its code, certify its key, give it a token.
 
-    A key that this organisation knows already keeps its station and benches and gets a new token: the first answer
-    may have been lost on its way.
+    A key that this organisation knows already keeps its station and benches and gets a new token: the first
+    answer may have been lost on its way.
 
     Raises:
         EnrolmentRefused: the code opens nothing.

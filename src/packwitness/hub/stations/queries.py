@@ -52,7 +52,9 @@ def journal(*, scope: Scope, bench_id: str) -> QuerySet[JournalEntry]:
 
 
 def starts_without_end(*, scope: Scope) -> QuerySet[JournalEntry]:
-    """Return start entries whose take has neither been sealed nor discarded in the journal: running, or missing."""
+    """Return start entries whose take has neither been sealed nor discarded in the journal: running, or
+    missing.
+    """
     ended = JournalEntry.objects.filter(
         bench=OuterRef("bench"), take=OuterRef("take"), kind__in=("seal", "discard")
     )

@@ -11,7 +11,9 @@ from packwitness.hub.tenants.models import Member
 
 
 class May:
-    """``{% if may.film_view %}``: the permission ``film.view``; an underscore, since templates read a dot otherwise."""
+    """``{% if may.film_view %}``: the permission ``film.view``; an underscore, since templates read a dot
+    otherwise.
+    """
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
@@ -21,7 +23,9 @@ class May:
 
 
 def membership(request: HttpRequest) -> dict[str, Any]:
-    """Return ``scope``, ``may``, ``organisation`` and ``memberships`` for a signed-in member; nothing for others."""
+    """Return ``scope``, ``may``, ``organisation`` and ``memberships`` for a signed-in member; nothing for
+    others.
+    """
     member: Member | None = getattr(request, "member", None)
     if member is None:
         return {}

@@ -23,7 +23,8 @@ WITHOUT_ORGANISATION = ("/accounts/",)
 class ScopeMiddleware(LoginRequiredMiddleware):
     """Sets ``request.scope`` and lets nobody in who is not a member, unless a view is ``login_not_required``.
 
-    So a page that somebody forgets to protect is closed, not open. Times are shown in the organisation's zone.
+    So a page that somebody forgets to protect is closed, not open. Times are shown in the organisation's
+    zone.
     """
 
     def process_request(self, request: HttpRequest) -> None:

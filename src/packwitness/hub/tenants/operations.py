@@ -83,7 +83,10 @@ def create_site(*, scope: Scope, name: str, at: datetime) -> Site:
 
 
 def secret_hash(secret: str) -> str:
-    """Return what is stored of a secret. The secret holds 256 random bits, so a plain hash cannot be guessed back."""
+    """Return what is stored of a secret.
+
+    The secret holds 256 random bits, so a plain hash cannot be guessed back.
+    """
     return hashlib.sha256(secret.encode()).hexdigest()
 
 

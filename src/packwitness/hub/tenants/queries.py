@@ -13,7 +13,7 @@ def memberships(*, user: User) -> QuerySet[Member]:
 
 
 def member(*, user: User, organisation_id: str = "") -> Member | None:
-    """Return the user's membership in ``organisation_id``, or else their first one; None when they have none."""
+    """Return the user's membership in ``organisation_id``, or else their first one, if any."""
     found = list(memberships(user=user))
     chosen = [one for one in found if one.organisation_id == organisation_id]
     return next(iter(chosen or found), None)

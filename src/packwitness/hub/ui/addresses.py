@@ -5,7 +5,7 @@ from django.http import HttpRequest
 
 
 def client_address(request: HttpRequest) -> str:
-    """Return the caller's IP address; behind ``TRUSTED_PROXIES`` proxies, the one the outermost of them saw."""
+    """Return the caller's IP address; behind ``TRUSTED_PROXIES`` of them, the one that the first saw."""
     peer = str(request.META.get("REMOTE_ADDR", ""))
     proxies: int = settings.TRUSTED_PROXIES
     if not proxies:

@@ -5,5 +5,7 @@ from django.http import HttpRequest
 
 
 def page(request: HttpRequest) -> dict[str, str]:
-    """Return ``navigation_template``: the room at the top names the pages, the frame at the bottom shows them."""
+    """Return ``navigation_template``: the room at the top names the pages, the frame at the bottom shows
+    them.
+    """
     return {"navigation_template": settings.NAVIGATION_TEMPLATE}

@@ -7,8 +7,8 @@ from typing import Any
 class Problem(Exception):
     """An API call cannot be served.
 
-    ``title`` says what happened, ``detail`` what to do; ``retry`` whether the same call can succeed later; ``extra``
-    holds further members of the answer, such as ``missing``.
+    ``title`` says what happened, ``detail`` what to do; ``retry`` whether the same call can succeed later;
+    ``extra`` holds further members of the answer, such as ``missing``.
     """
 
     def __init__(

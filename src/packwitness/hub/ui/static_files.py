@@ -1,4 +1,4 @@
-"""Static files straight from the installed packages: no ``collectstatic``, no folder that can be out of date."""
+"""Static files straight from the installed packages: no ``collectstatic``, nothing out of date."""
 
 import hashlib
 from functools import cache
@@ -9,7 +9,7 @@ from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.storage import StaticFilesStorage
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from whitenoise.middleware import WhiteNoiseMiddleware
+from whitenoise.middleware import WhiteNoiseMiddleware  # type: ignore[import-untyped]  # it ships none
 
 
 @cache
@@ -20,7 +20,9 @@ def version_of(name: str) -> str:
 
 
 class VersionedStorage(StaticFilesStorage):
-    """Adds ``?v=`` and a digest to each address, so that browsers may keep a file for ever and still see a new one."""
+    """Adds ``?v=`` and a digest to each address, so that browsers may keep a file for ever and still see a
+    new one.
+    """
 
     def url(self, name: str | None) -> str:
         address = super().url(name)

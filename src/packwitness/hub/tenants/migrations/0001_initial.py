@@ -2,9 +2,10 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import packwitness.hub.scope.ids
 from django.conf import settings
 from django.db import migrations, models
+
+import packwitness.hub.scope.ids
 
 
 class Migration(migrations.Migration):

@@ -26,11 +26,17 @@ def icon(name: str, label: str = "") -> SafeString:
 
 @register.inclusion_tag("ui/components/field.html")
 def field(bound: forms.BoundField, **attributes: Any) -> dict[str, Any]:
-    """Draw a form field with its label, help and errors. ``attributes`` go to the input, ``_`` written for ``-``."""
+    """Draw a form field with its label, help and errors.
+
+    ``attributes`` go to the input, ``_`` written for ``-``.
+    """
     given = {name.replace("_", "-"): value for name, value in attributes.items()}
     widget = bound.field.widget
-    kinds = {"checkbox": forms.CheckboxInput, "group": (forms.RadioSelect, forms.CheckboxSelectMultiple)}
-    kind = next((name for name, classes in kinds.items() if isinstance(widget, classes)), "input")
+    kind = "input"
+    if isinstance(widget, forms.RadioSelect | forms.CheckboxSelectMultiple):
+        kind = "group"
+    elif isinstance(widget, forms.CheckboxInput):
+        kind = "checkbox"
     return {"field": bound, "input": bound.as_widget(attrs=given), "kind": kind}
 
 
