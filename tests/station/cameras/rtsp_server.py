@@ -4,7 +4,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from aio_rtsp_toolkit.server import RtspServer
@@ -112,10 +112,8 @@ def answering(answer: Callable[[str], str | None]) -> Iterator[int]:
         listener.close()
         acceptor.join(5)
         for client in clients:
-            try:
+            with suppress(OSError):
                 client.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
         for thread in threads:
             thread.join(5)
 

@@ -85,8 +85,9 @@ class FolderStore:
         return [path.read_bytes() for path in sorted(self._folder(take, camera).glob("init-*.mp4"))]
 
     def origin_ns(self, take: str, camera: str) -> int:
-        origins = {json.loads(path.read_bytes())[4] for path in self._folder(take,
-        camera).glob("init-*.json")} (origin,) = origins return int(origin)
+        rows = self._folder(take, camera).glob("init-*.json")
+        (origin,) = {json.loads(row.read_bytes())[4] for row in rows}
+        return int(origin)
 
     def bodies(self, take: str, camera: str) -> list[bytes]:
         return [path.read_bytes() for path in sorted(self._folder(take, camera).glob("*.m4s"))]

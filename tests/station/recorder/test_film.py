@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
@@ -16,7 +17,7 @@ from tests.station.recorder.reading import decoded, packets_of, samples
 # Pictures that come when something moves: 33 ms, 100 ms and 700 ms apart.
 UNEVEN = [sum([3000, 9000, 63000, 4500][index % 4] for index in range(count)) for count in range(40)]
 
-FILMS = {
+FILMS: dict[str, dict[str, Any]] = {
     "short groups": {"gop": 15, "seconds": 3},
     "ten second groups": {"gop": 300, "seconds": 12, "size": (160, 96)},
     "B-frames": {"gop": 45, "seconds": 4, "b_frames": 3},
@@ -82,7 +83,7 @@ def test_joined_parts_decode_and_seek(film: Path) -> None:
     joined = packets[0].track.init + b"".join(written(pieces))
     assert decoded(joined) == len(packets)
     last_key = [piece for piece in pieces if piece.key][-1]
-    with av.open(io.BytesIO(joined)) as container:
+    with av.open(io.BytesIO(joined), "r") as container:
         stream = container.streams.video[0]
         assert float(container.duration or 0) / 1e6 == pytest.approx(
             (pieces[-1].start + pieces[-1].duration) / 90_000, abs=0.2
