@@ -23,8 +23,8 @@ class Backoff:
         """
         wait = min(LONGEST, SHORTEST * 2 ** min(self.failures, 16))
         self.failures += 1
-        # Jitter is no secret, so the plain generator will do.
-        self.not_before = now + max(after, random.uniform(max(SHORTEST, wait / 2), wait))  # noqa: S311 - see above
+        jitter = random.uniform(max(SHORTEST, wait / 2), wait)  # noqa: S311 - no secret
+        self.not_before = now + max(after, jitter)
 
     def succeeded(self) -> None:
         self.failures = 0

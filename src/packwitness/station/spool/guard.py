@@ -69,4 +69,4 @@ class DiskGuard:
         with self._ledger.transaction() as db:
             db.execute("UPDATE take SET state = 'dropped' WHERE take = ? AND state = 'receipted'", (take,))
             for table in ("part", "init", "gap", "event"):
-                db.execute(f"DELETE FROM {table} WHERE take = ?", (take,))  # noqa: S608 - the names just above
+                db.execute(f"DELETE FROM {table} WHERE take = ?", (take,))  # noqa: S608 - our names

@@ -31,6 +31,11 @@ class Layout:
         return self.root / "keys" / "token"
 
     @property
+    def trigger_token(self) -> Path:
+        """What another program shows when it sends a scan over HTTP."""
+        return self.root / "keys" / "trigger-token"
+
+    @property
     def ledger(self) -> Path:
         return self.root / "ledger.sqlite3"
 

@@ -106,6 +106,34 @@ class Outgoing:
             self.ledger.rows("SELECT count(*) AS n FROM part WHERE uploaded = 0 AND take = ?", take)[0]["n"]
         )
 
+    def last_finished(self, bench: str, *, limit: int) -> list[TakeRow]:
+        """Return a bench's takes that have ended, newest first."""
+        found = self.ledger.rows(
+            "SELECT take FROM take WHERE bench = ? AND state != 'recording' ORDER BY n DESC LIMIT ?",
+            bench,
+            limit,
+        )
+        rows = [self.ledger.take(row["take"]) for row in found]
+        return [row for row in rows if row is not None]
+
+    def counts(self, bench: str) -> dict[str, int]:
+        """Return how many takes of a bench are in which state."""
+        query = "SELECT state, count(*) AS n FROM take WHERE bench = ? GROUP BY state ORDER BY state"
+        return {row["state"]: int(row["n"]) for row in self.ledger.rows(query, bench)}
+
+    def troubles(self) -> list[tuple[str, str]]:
+        """Return what waits for a person: a take or a bench's journal, and why."""
+        query = (
+            "SELECT take AS name, trouble AS why FROM take WHERE trouble IS NOT NULL UNION ALL"
+            " SELECT replace(key, 'journal_trouble:', 'journal of '), value FROM meta"
+            " WHERE key LIKE 'journal_trouble:%'"
+        )
+        return [(row["name"], row["why"]) for row in self.ledger.rows(query)]
+
+    def has_trouble(self) -> bool:
+        """Say whether anything waits for a person."""
+        return bool(self.troubles())
+
     # --- the hub's answers ---
 
     def announced(self, take: str, *, known: bool = True) -> None:

@@ -1,0 +1,1 @@
+"""The station's program: it puts cameras, recorder, workflow, triggers, spool and kiosk together."""

@@ -1,0 +1,348 @@
+"""The station's life: put together, run, and end within seconds with nothing lost."""
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from typing import IO
+
+import structlog
+
+from packwitness import __version__
+from packwitness.evidence.keys import SigningKey
+from packwitness.station.app.bench import LiveBench
+from packwitness.station.app.clock import HubClock
+from packwitness.station.app.condition import Condition, Limits, utc_ms
+from packwitness.station.app.orders import Orders
+from packwitness.station.app.takes import Takes
+from packwitness.station.app.web import KioskServer, hosts_of, listen, picture_origins_of, server_for
+from packwitness.station.cameras.kinds import open_camera
+from packwitness.station.config import Settings, SettingsError
+from packwitness.station.kiosk.app import make_kiosk
+from packwitness.station.recorder import messages as recorder
+from packwitness.station.recorder.supervisor import RecorderSupervisor
+from packwitness.station.spool.guard import DiskGuard
+from packwitness.station.spool.hub import Hub
+from packwitness.station.spool.journal import Journal
+from packwitness.station.spool.layout import Layout
+from packwitness.station.spool.ledger import Ledger
+from packwitness.station.spool.orders import OrderCache
+from packwitness.station.spool.outgoing import Outgoing
+from packwitness.station.spool.parts import OpenPartStore
+from packwitness.station.spool.recovery import open_spool, recover
+from packwitness.station.spool.seal import Identity
+from packwitness.station.spool.uploader import Uploader
+from packwitness.station.triggers.reading import CodeReader
+from packwitness.station.workflow.logic import Logic
+from packwitness.station.workflow.logics import catalogue
+
+TICK_SECONDS = 0.25
+END_SECONDS = 3.0
+"""How long running takes have to be closed and sealed when the station is told to end."""
+RECORDER_END_SECONDS = 2.0
+RING_SPARE_SECONDS = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+class StationInUse(Exception):
+    """Another process runs this station."""
+
+
+async def run(settings: Settings, layout: Layout, *, ready: Callable[[str], None]) -> None:
+    """Run the station until SIGINT or SIGTERM; ``ready`` is told the kiosk's address.
+
+    Raises:
+        SettingsError: something named in the settings does not exist.
+        LedgerError: the spool cannot be used.
+        StationInUse: it runs already.
+        OSError: the kiosk's port is taken.
+    """
+    with _only_one(layout):
+        logics = _logics(settings)
+        identity = identity_of(settings, layout)
+        key = SigningKey.load(layout.key.read_bytes())
+        front = open_spool(layout)
+        back = Ledger(layout.ledger)
+        listener = listen(settings.kiosk.host, settings.kiosk.port)
+        try:
+            journal = Journal(back, key)
+            found = await asyncio.to_thread(
+                recover, back, journal, layout, identity,
+                benches=list(identity.benches), boot=secrets.token_hex(8), utc_ms=utc_ms(),
+            )  # fmt: skip
+            log.info("spool opened", interrupted=list(found.interrupted), strays=found.strays)
+            async with Hub(settings.hub.url, token=layout.token.read_text().strip()) as hub:
+                station = Station(
+                    settings, layout, identity, hub, (front, Journal(front, key)), (back, journal), logics
+                )
+                await station.live(listener, ready)
+        finally:
+            listener.close()
+            front.close()
+            back.close()
+        log.info("station ended")
+
+
+class Station:
+    """All parts of a running station, and the only place that knows them all."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        layout: Layout,
+        identity: Identity,
+        hub: Hub,
+        front: tuple[Ledger, Journal],
+        back: tuple[Ledger, Journal],
+        logics: dict[str, Logic],
+    ) -> None:
+        self._settings = settings
+        self._loop = asyncio.get_running_loop()
+        clock = HubClock()
+        outgoing = Outgoing(back[0])
+        self._uploader = Uploader(
+            outgoing=outgoing,
+            layout=layout,
+            hub=hub,
+            identity=identity,
+            hub_key=settings.hub.key,
+            utc_ms=utc_ms,
+            changed=lambda take: self._condition.changed(),
+        )
+        self._takes = Takes(
+            front=front, back=back, layout=layout, identity=identity, clock=clock, changed=self._take_changed
+        )
+        self._orders = Orders(OrderCache(back[0]), hub)
+        self._recorder = RecorderSupervisor(
+            [recorder.CameraSpec(camera.id, camera.url) for camera in settings.cameras],
+            open_camera=open_camera,
+            open_store=OpenPartStore(layout.root),
+            on_message=self._report,
+            look=CodeReader(matrix=settings.matrix_codes),
+            ring_seconds=settings.pre_roll_s + RING_SPARE_SECONDS,
+        )
+        self._takes.film_with(self._recorder)
+        self._benches = [
+            LiveBench(
+                settings=bench,
+                logic=logics[bench.id],
+                cameras=settings.cameras_of(bench.id),
+                takes=self._takes,
+                find_order=self._orders.find,
+                watch=lambda camera, on: self._recorder.send(recorder.Watch(camera, on)),
+            )
+            for bench in settings.benches
+        ]
+        self._logics = logics
+        disk = settings.disk
+        guard = DiskGuard(
+            back[0],
+            layout,
+            keep_ms=int(disk.keep_hours * 3_600_000),
+            low_bytes=disk.low_mb << 20,
+            full_bytes=disk.full_mb << 20,
+        )
+        self._condition = Condition(
+            benches=self._benches,
+            hub=hub,
+            clock=clock,
+            guard=guard,
+            outgoing=outgoing,
+            uploader=self._uploader,
+            limits=Limits(clock_ms=settings.clock_limit_ms),
+        )
+        self._reports: asyncio.Queue[recorder.Report] = asyncio.Queue()
+        self._trigger_token = (
+            layout.trigger_token.read_text().strip() if layout.trigger_token.exists() else ""
+        )
+
+    async def live(self, listener: socket.socket, ready: Callable[[str], None]) -> None:
+        """Run everything until a signal comes, then end it in order."""
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._loop.add_signal_handler(number, stop.set)
+        server = server_for(
+            make_kiosk(
+                {bench.id: bench for bench in self._benches},
+                trigger_token=self._trigger_token,
+                hosts=hosts_of(self._settings),
+                picture_origins=picture_origins_of(self._settings),
+            )
+        )
+        for bench in self._benches:
+            for camera in self._settings.cameras_of(bench.id):
+                await bench.camera_down(camera.id)
+        self._recorder.start()
+        self._look_for_labels()
+        tasks = [
+            asyncio.create_task(_for_ever(name, work))
+            for name, work in {
+                "reports": self._hear,
+                "ticks": self._tick,
+                "checkpoints": self._takes.keep_checkpoints,
+                "uploader": self._uploader.run,
+                "heartbeat": self._condition.keep_beating,
+                "disk": self._condition.keep_disk,
+                "view": self._condition.keep_showing,
+                "orders": self._orders.keep_up,
+            }.items()
+        ]
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            host, port = listener.getsockname()[:2]
+            ready(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
+            await _first_of(asyncio.create_task(stop.wait()), serving)
+            log.info("station ending")
+        finally:
+            await self._end(server, serving, tasks)
+
+    async def _end(
+        self, server: KioskServer, serving: asyncio.Task[None], tasks: list[asyncio.Task[None]]
+    ) -> None:
+        """Take no more scans, seal what runs, let the recorder write its last, and let go of the rest."""
+        server.should_exit = True
+        await self._takes.interrupt_all(seconds=END_SECONDS)
+        for task in tasks:
+            task.cancel()
+        pid = self._recorder.pid
+        closing = asyncio.create_task(asyncio.to_thread(self._recorder.close))
+        _, late = await asyncio.wait({closing}, timeout=RECORDER_END_SECONDS)
+        if late and pid is not None:
+            # All it was to write is written; it hangs in a camera's driver.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        await asyncio.gather(closing, serving, *tasks, return_exceptions=True)
+
+    def _look_for_labels(self) -> None:
+        for bench in self._settings.benches:
+            if self._logics[bench.id].watches:
+                for camera in self._settings.lookers_of(bench.id):
+                    self._recorder.send(recorder.Look(camera.id, True, camera.region))
+
+    def _take_changed(self, take: str) -> None:
+        self._uploader.wake()
+        self._condition.changed()
+
+    # --- reports of the recorder ---
+
+    def _report(self, report: recorder.Report) -> None:
+        """Called in the supervisor's thread."""
+        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody listens any more
+            self._loop.call_soon_threadsafe(self._reports.put_nowait, report)
+
+    async def _hear(self) -> None:
+        while True:
+            await self._heard(await self._reports.get())
+
+    async def _heard(self, report: recorder.Report) -> None:
+        match report:
+            case recorder.PartWritten() | recorder.TakeClosed():
+                self._takes.heard(report)
+            case recorder.Sighting():
+                await self._bench_of(report.camera).sighted(report)
+            case recorder.Frame():
+                self._bench_of(report.camera).picture(report.camera).push(report)
+            case recorder.CameraUp():
+                log.info("camera up", camera=report.camera, codec=report.facts.codec)
+                await self._bench_of(report.camera).camera_up(report.camera)
+            case recorder.CameraDown():
+                log.warning("camera down", camera=report.camera, code=report.code, reason=report.message)
+                await self._bench_of(report.camera).camera_down(report.camera)
+            case recorder.WriteFailed():
+                log.error("film not kept", take=report.take, camera=report.camera, reason=report.message)
+            case recorder.LookFailed():
+                log.error("cannot read codes", camera=report.camera, reason=report.message)
+            case recorder.RecorderLost():
+                log.error("recorder lost; starting another", exit_code=report.exit_code)
+                await self._recorder_lost()
+            case recorder.RecorderBack():
+                log.info("recorder back")
+                self._condition.recorder_lost = False
+                self._condition.changed()
+            case recorder.Beat():
+                pass
+
+    async def _recorder_lost(self) -> None:
+        self._condition.recorder_lost = True
+        self._condition.changed()
+        for bench in self._benches:
+            for camera in self._settings.cameras_of(bench.id):
+                await bench.camera_down(camera.id)
+
+    def _bench_of(self, camera: str) -> LiveBench:
+        return next(bench for bench in self._benches if bench.has(camera))
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            for bench in self._benches:
+                await bench.tick()
+
+
+def identity_of(settings: Settings, layout: Layout) -> Identity:
+    """Return who this station is, as enrolment wrote it down."""
+    certificates = json.loads(layout.certificates.read_bytes())
+    benches = {bench.id: bench.name for bench in settings.benches}
+    return Identity(
+        settings.hub.organisation, settings.hub.station, benches, tuple(certificates), __version__
+    )
+
+
+def _logics(settings: Settings) -> dict[str, Logic]:
+    """Return each bench's logic with this station's pre-roll.
+
+    Raises:
+        SettingsError: there is none of that name, or no camera to film with.
+    """
+    if not settings.cameras:
+        raise SettingsError("There is no camera. Add [[cameras]] to station.toml, or give --camera URL.")
+    known, chosen = catalogue(), {}
+    for bench in settings.benches:
+        name = settings.logic_of(bench.id)
+        if name not in known:
+            raise SettingsError(
+                f"There is no recording logic '{name}'; known are: {', '.join(sorted(known))}."
+            )
+        pre_roll = {"pre_roll_ms": round(settings.pre_roll_s * 1000)}
+        chosen[bench.id] = replace(known[name], parameters={**known[name].parameters, **pre_roll})
+    return chosen
+
+
+@contextlib.contextmanager
+def _only_one(layout: Layout) -> Iterator[IO[str]]:
+    """Hold the data folder for this process; the system lets go when it dies, however it dies."""
+    with open(layout.lock, "a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StationInUse(
+                f"Another process runs the station in {layout.root}. End that one first."
+            ) from error
+        yield lock
+
+
+async def _first_of(*tasks: asyncio.Task[object]) -> None:
+    """Wait for the first to end; raise what it raised."""
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        task.result()
+
+
+async def _for_ever(name: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Run a part of the station; if it breaks, say so and run it again: filming must not end for a fault
+    elsewhere.
+    """
+    while True:
+        try:
+            await work()
+        # Any fault at all: see above.
+        except Exception as error:
+            log.error("a part of the station failed; starting it again", part=name, exc_info=error)
+        await asyncio.sleep(1)

@@ -1,0 +1,136 @@
+"""``packwitness station enrol | run | status | retry``: parses, makes one call, prints."""
+
+import argparse
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import TextIO
+
+from packwitness.station.app import enrolment, logs
+from packwitness.station.app.condition import utc_ms
+from packwitness.station.app.station import StationInUse
+from packwitness.station.app.station import run as run_station
+from packwitness.station.app.status import describe
+from packwitness.station.config import SettingsError, cameras_from_words, read_settings, with_options
+from packwitness.station.spool.layout import Layout
+from packwitness.station.spool.ledger import Ledger, LedgerError
+from packwitness.station.spool.outgoing import Outgoing
+
+DATA_VARIABLE = "PACKWITNESS_STATION_DATA"
+DEFAULT_DATA = "packwitness-data/station"
+FAILED = 1
+USAGE = 2
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of ``packwitness station``."""
+    commands = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    enrol = commands.add_parser("enrol", help="make this machine a station of a hub")
+    enrol.add_argument(
+        "hub_url", metavar="HUB_URL", help="the hub's address, such as https://hub.example.com"
+    )
+    enrol.add_argument("code", metavar="CODE", help="the one-time code that the hub shows under Stations")
+    enrol.add_argument("--insecure", action="store_true", help="allow http:// to another machine")
+
+    run_ = commands.add_parser("run", help="film, until Ctrl-C or SIGTERM")
+    run_.add_argument(
+        "--camera",
+        action="append",
+        default=[],
+        metavar="[NAME=]URL",
+        help="rtsp://…, file:… or scene:… in place of station.toml's; first is 'overhead', second 'label'",
+    )
+    run_.add_argument("--logic", help="recording logic: laid-lifted, scan-rescan, scan-next")
+    run_.add_argument(
+        "--pre-roll", type=float, metavar="SECONDS", help="film from before the scan (default 3)"
+    )
+    run_.add_argument(
+        "--kiosk-port", type=int, metavar="PORT", help="the kiosk's port (default 8750; 0: any)"
+    )
+
+    commands.add_parser("status", help="what is filmed, waiting and safe")
+    retry = commands.add_parser("retry", help="send again what was set aside for a person")
+    for command in (enrol, run_, retry, commands.choices["status"]):
+        command.add_argument(
+            "--data",
+            type=Path,
+            default=Path(os.environ.get(DATA_VARIABLE, DEFAULT_DATA)),
+            metavar="DIR",
+            help=f"the station's folder (default: ${DATA_VARIABLE} or {DEFAULT_DATA})",
+        )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Carry out one action and return the exit code: 0 done, 1 it cannot be done now, 2 it cannot be meant
+    so.
+    """
+    action = {"enrol": _enrol, "run": _run, "status": _status, "retry": _retry}[arguments.action]
+    try:
+        return action(arguments, Layout(arguments.data.absolute()))
+    except SettingsError as error:
+        return _complain(error, USAGE)
+    except (LedgerError, StationInUse, enrolment.EnrolmentFailed) as error:
+        return _complain(error, FAILED)
+
+
+def _enrol(arguments: argparse.Namespace, layout: Layout) -> int:
+    if arguments.insecure:
+        _say("Warning: with http:// films and this station's token travel in the clear.", to=sys.stderr)
+    answer = asyncio.run(
+        enrolment.enrol(
+            root=layout.root,
+            url=arguments.hub_url,
+            code=arguments.code.strip(),
+            insecure=arguments.insecure,
+            utc_ms=utc_ms(),
+        )
+    )
+    benches = ", ".join(bench.name for bench in answer.benches)
+    _say(f"This machine is now '{answer.station_name}' of {answer.organisation_name}, for {benches}.")
+    _say(f"Name its cameras in {layout.settings}, then: packwitness station run --data {layout.root}")
+    return 0
+
+
+def _run(arguments: argparse.Namespace, layout: Layout) -> int:
+    settings = with_options(
+        read_settings(layout.settings),
+        cameras=cameras_from_words(arguments.camera),
+        logic=arguments.logic,
+        pre_roll_s=arguments.pre_roll,
+        kiosk_port=arguments.kiosk_port,
+    )
+    logs.set_up(settings.log)
+    try:
+        asyncio.run(run_station(settings, layout, ready=lambda url: _say(f"Kiosk: {url}")))
+    except OSError as error:
+        return _complain(f"The station cannot run: {error}", FAILED)
+    return 0
+
+
+def _status(arguments: argparse.Namespace, layout: Layout) -> int:
+    settings = read_settings(layout.settings)
+    ledger = Ledger(layout.ledger)
+    try:
+        _say(describe(settings, layout, Outgoing(ledger)))
+    finally:
+        ledger.close()
+    return 0
+
+
+def _retry(arguments: argparse.Namespace, layout: Layout) -> int:
+    ledger = Ledger(layout.ledger)
+    try:
+        _say(f"{Outgoing(ledger).retry()} takes are sent again.")
+    finally:
+        ledger.close()
+    return 0
+
+
+def _complain(error: Exception | str, code: int) -> int:
+    _say(f"packwitness station: {error}", to=sys.stderr)
+    return code
+
+
+def _say(text: str, *, to: TextIO | None = None) -> None:
+    print(text, file=to or sys.stdout, flush=True)
