@@ -67,7 +67,7 @@ class _Aligner:
             self.with_digest.setdefault(unit.sha256, []).append(index)
         self.found: set[int] = set()
         self.bytes_left = 4 * (self.end - start) + (64 << 20)
-        self.candidates_left = 4 * len(units) + 100_000
+        self.candidates_left = 4 * len(units) + 10_000
 
     def pieces(self) -> list[Piece]:
         result: list[Piece] = []

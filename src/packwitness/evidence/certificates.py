@@ -80,15 +80,20 @@ def certificate(
     valid_until: datetime,
     issuer: PublicKey,
 ) -> dict[str, Any]:
-    """Return a certificate's payload, to be signed by the organisation's key (``issuer``)."""
-    return Certificate(
-        organisation=organisation,
-        subject=subject,
-        key=CertifiedKey(alg="Ed25519", public=key.text),
-        valid_from=valid_from,
-        valid_until=valid_until,
-        issuer=issuer.key_id,
-    ).payload()
+    """Return a certificate's payload, to be signed by the organisation's key (``issuer``).
+
+    Raises:
+        Malformed: a field cannot stand in a certificate.
+    """
+    fields = {
+        "organisation": organisation,
+        "subject": subject,
+        "key": {"alg": "Ed25519", "public": key.text},
+        "valid_from": valid_from,
+        "valid_until": valid_until,
+        "issuer": issuer.key_id,
+    }
+    return Certificate.from_payload(fields).payload()
 
 
 @dataclass(frozen=True)

@@ -115,21 +115,18 @@ def _first_difference(units: Sequence[Unit], stream: BinaryIO) -> int | None:
 
 def _finding(camera: Camera, units: Sequence[Unit], difference: Difference) -> Finding:
     code = difference.code
-    if difference.unit == len(units):
-        return Finding(code, camera.id, part=len(camera.parts), at_ms=_at_ms(camera, len(camera.parts)))
-    unit = units[difference.unit]
-    other = None if difference.other is None else units[difference.other]
-    if unit.kind == "init" and code in ("part_changed", "part_missing", "part_swapped", "part_repeated"):
+    other = None if difference.other is None else units[difference.other].part
+    unit = units[difference.unit] if difference.unit < len(units) else None
+    part = unit.part if unit else len(camera.parts)
+    if (
+        unit
+        and unit.kind == "init"
+        and code in ("part_changed", "part_missing", "part_swapped", "part_repeated")
+    ):
         return Finding(
             "init_missing" if code == "part_missing" else "init_changed", camera.id, init=unit.number
         )
-    return Finding(
-        code,
-        camera.id,
-        part=unit.part,
-        other=other.part if other else None,
-        at_ms=_at_ms(camera, unit.part),
-    )
+    return Finding(code, camera.id, part=part, other=other, at_ms=_at_ms(camera, part))
 
 
 def _at_ms(camera: Camera, part: int) -> int:

@@ -41,8 +41,12 @@ def entry(
         utc: the station's time, with a zone.
         kind: what happened.
         data: as the page's table says for ``kind``; integers, text, booleans, null, lists and objects only.
+
+    Raises:
+        Malformed: one of them cannot stand in an entry.
     """
-    return Entry(bench=bench, n=n, previous=previous, utc=utc, kind=kind, data=data).payload()
+    fields = {"bench": bench, "n": n, "previous": previous, "utc": utc, "kind": kind, "data": data}
+    return Entry.from_payload(fields).payload()
 
 
 def take_id(bench: str, n: int) -> str:

@@ -30,11 +30,16 @@ class Receipt(Record):
 def receipt(
     *, take: str, organisation: str, manifest: str, received_at: datetime, origin: str, index: int
 ) -> dict[str, Any]:
-    """Return a receipt's payload, to be signed by the hub's key once every part of the take is durable."""
-    return Receipt(
-        take=take,
-        organisation=OrganisationRef(id=organisation),
-        manifest=manifest,
-        received_at=received_at,
-        log=LogPosition(origin=origin, index=index),
-    ).payload()
+    """Return a receipt's payload, to be signed by the hub's key once every part of the take is durable.
+
+    Raises:
+        Malformed: a field cannot stand in a receipt.
+    """
+    fields = {
+        "take": take,
+        "organisation": {"id": organisation},
+        "manifest": manifest,
+        "received_at": received_at,
+        "log": {"origin": origin, "index": index},
+    }
+    return Receipt.from_payload(fields).payload()
