@@ -59,13 +59,15 @@ class FakeBench:
     piece_s: float = 0.2
     orders: Mapping[str, StationOrder] = field(default_factory=dict)
     warnings: tuple[WarningView, ...] = ()
-    status: StatusView = StatusView(HubState.ONLINE, DiskState.FINE, 412_000_000_000, 4)
+    status: StatusView = field(
+        default_factory=lambda: StatusView(HubState.ONLINE, DiskState.FINE, 412_000_000_000, 4)
+    )
     last_takes: tuple[LastTakeView, ...] = ()
     scans: list[tuple[str, Source]] = field(default_factory=list)
-    state: State = State()
+    state: State = field(default_factory=State)
     _running: RunningView | None = None
     _started_ns: int = 0
-    _cue: Cue = Cue()
+    _cue: Cue = field(default_factory=Cue)
     _takes: int = 0
     _changed: anyio.Event = field(default_factory=anyio.Event)
 

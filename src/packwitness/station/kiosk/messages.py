@@ -108,25 +108,12 @@ WARNINGS: Final[Mapping[str, str]] = {
 }
 
 PAGE: Final[Mapping[str, str]] = {
-    "end": _("End"),
-    "pause": _("Pause"),
-    "resume": _("Go on"),
-    "cancel": _("Discard"),
-    "cancel_sure": _("Discard this film?"),
-    "cancel_advice": _("It stays in the journal as discarded. To film this parcel, scan its label again."),
-    "cancel_no": _("No, go on filming"),
-    "type_code": _("Type a code"),
-    "send": _("Send"),
-    "close": _("Close"),
-    "erase": _("Erase"),
     "order": _("Order {number}"),
     "nothing_listed": _("This order lists no products."),
-    "live": _("Live"),
     "live_none": _("No camera is set up for this bench."),
     "live_lost": _("No picture from this camera"),
     "live_wait": _("Waiting for the picture"),
     "live_unsupported": _("This browser cannot show the live picture. Filming is not affected."),
-    "last": _("Last parcels"),
     "last_none": _("The parcels filmed here will be listed at this place."),
     "film.waiting": _("Kept here"),
     "film.uploading": _("Uploading: {n} left"),
@@ -142,13 +129,11 @@ PAGE: Final[Mapping[str, str]] = {
     "clock.ok": _("Clock right"),
     "clock.off": _("Clock off by {seconds} s"),
     "clock.unknown": _("Clock not checked"),
-    "uploads": _("{n} parts to send"),
+    "uploads": _("Parts to send: {n}"),
     "sound_on": _("Sound on"),
     "sound_off": _("Sound off"),
     "sound_touch": _("Touch for sound"),
-    "language": _("한국어"),
     "not_heard": _("Not heard: the station is not answering. Scan again when this screen says Ready."),
-    "retry": _("Trying again"),
 }
 
 

@@ -72,7 +72,7 @@ class Turn:
             case TakeFailed(reason=reason):
                 return {"reason": reason}
         other = self.event_code()
-        return {"other": other} if other and self.state.code not in ("", other) else {}
+        return {"other": other} if other not in ("", self.state.code) else {}
 
     def event_code(self) -> str:
         """The event's code, empty if it has none."""
