@@ -1,7 +1,8 @@
 """The door: ``packwitness demo | hub … | station … | verify …``.
 
-A part is imported only when it is asked for, so that a court's plain install, which holds neither Django nor FFmpeg,
-can verify, and ``--help`` is instant. Each part offers ``configure(parser)`` and ``run(arguments) -> exit code``.
+A part is imported only when it is asked for, so that a court's plain install, which holds neither Django nor
+FFmpeg, can verify, and ``--help`` is instant. Each part offers ``configure(parser)`` and ``run(arguments) ->
+exit code``.
 """
 
 import argparse
@@ -23,7 +24,9 @@ PARTS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (2 for wrong usage, as argparse does)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    parser = argparse.ArgumentParser(prog="packwitness", description="Films each parcel, findable and provable.")
+    parser = argparse.ArgumentParser(
+        prog="packwitness", description="Films each parcel, findable and provable."
+    )
     parser.add_argument("--version", action="version", version=f"packwitness {__version__}")
     commands = parser.add_subparsers(dest="part", metavar="COMMAND", required=True)
     asked = next((word for word in arguments if not word.startswith("-")), None)

@@ -1,6 +1,7 @@
 """What a station and a hub say to each other: models only, no I/O.
 
-The calls are listed in ``docs/design/protocol.md``; one golden example of each model stands in ``tests/protocol/golden``.
+The calls are listed in ``docs/design/protocol.md``; one golden example of each model stands in
+``tests/protocol/golden``.
 """
 
 from packwitness.protocol.models import (
@@ -22,8 +23,8 @@ from packwitness.protocol.models import (
     PartsMissing,
     Problem,
     Receipted,
-    StationOrder,
     StatementJSON,
+    StationOrder,
     TakeAccepted,
     TakeSealed,
     TakeStarted,

@@ -1,7 +1,7 @@
 """The bodies of the station protocol.
 
-Signed things (certificates, manifests, receipts, journal entries) travel as plain JSON statements: what they mean is
-``packwitness.evidence``'s to say, and this package does not know it.
+Signed things (certificates, manifests, receipts, journal entries) travel as plain JSON statements: what they
+mean is ``packwitness.evidence``'s to say, and this package does not know it.
 """
 
 from enum import StrEnum
@@ -21,7 +21,9 @@ Code = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class Message(BaseModel):
-    """Base of all bodies: frozen, and unknown fields are ignored so that either side may be upgraded first."""
+    """Base of all bodies: frozen, and unknown fields are ignored so that either side may be upgraded
+    first.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -37,7 +39,9 @@ class Problem(Message):
 
 
 class EnrolRequest(Message):
-    """``code`` is the one-time code from the hub; ``public_key`` the station's Ed25519 key, 32 bytes base64url."""
+    """``code`` is the one-time code from the hub; ``public_key`` the station's Ed25519 key, 32 bytes
+    base64url.
+    """
 
     code: Annotated[str, StringConstraints(min_length=8, max_length=64)]
     public_key: Annotated[str, StringConstraints(min_length=43, max_length=43)]
@@ -120,7 +124,9 @@ class Disclosed(Message):
 
 
 class TakeStarted(Message):
-    """Announces a running take. ``start`` is the signed journal entry; ``code`` the parcel's key in the clear for the hub's index."""
+    """Announces a running take. ``start`` is the signed journal entry; ``code`` the parcel's key in the clear
+    for the hub's index.
+    """
 
     bench: Identifier
     kind: Text = "packing"
@@ -161,7 +167,9 @@ class MissingPart(Message):
 
 
 class PartsMissing(Problem):
-    """Problem ``parts_missing``: what the hub still needs before it can give a receipt (at most 1,000 named)."""
+    """Problem ``parts_missing``: what the hub still needs before it can give a receipt (at most 1,000
+    named).
+    """
 
     missing: list[MissingPart]
 
@@ -210,4 +218,3 @@ class OrderFound(Message):
     """The order a code belongs to."""
 
     order: StationOrder
-

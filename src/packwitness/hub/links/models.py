@@ -5,7 +5,9 @@ from packwitness.hub.scope.owned import Owned
 
 
 class Link(Owned):
-    """Opens one watch page. Its token is computed from ``id`` (``token.py``), so the row holds nothing worth stealing."""
+    """Opens one watch page. Its token is computed from ``id`` (``token.py``), so the row holds nothing worth
+    stealing.
+    """
 
     recording = models.ForeignKey(Recording, on_delete=models.PROTECT, related_name="+")
     expires_at = models.DateTimeField()
@@ -20,7 +22,9 @@ class Link(Owned):
 
 
 class View(Owned):
-    """The page behind a link was opened. The address is kept only as a keyed hash, enough to tell two viewers apart."""
+    """The page behind a link was opened. The address is kept only as a keyed hash, enough to tell two viewers
+    apart.
+    """
 
     link = models.ForeignKey(Link, on_delete=models.PROTECT, related_name="+")
     viewer = models.CharField(max_length=32)

@@ -1,7 +1,7 @@
 """A link's token: the link's id and a keyed hash of it.
 
-Nothing is stored: whoever reads the database cannot open a page, and a token can be made again for a copy button or a
-message that is sent later. Revoking and expiry are the row's business.
+Nothing is stored: whoever reads the database cannot open a page, and a token can be made again for a copy
+button or a message that is sent later. Revoking and expiry are the row's business.
 """
 
 import base64
@@ -18,7 +18,9 @@ def make(link_id: str, *, secret: bytes) -> str:
 
 
 def link_id(token: str, *, secret: bytes) -> str | None:
-    """Return the id of the link a token opens, or None if it is none of ours. Takes the same time either way."""
+    """Return the id of the link a token opens, or None if it is none of ours. Takes the same time either
+    way.
+    """
     form = _FORM.match(token)
     if form is None:
         return None

@@ -7,7 +7,9 @@ from packwitness.hub.scope.owned import Owned
 
 
 class State(models.TextChoices):
-    """Where a message stands. ``UNKNOWN``: it was handed over and no answer came; only a person sends it again."""
+    """Where a message stands. ``UNKNOWN``: it was handed over and no answer came; only a person sends it
+    again.
+    """
 
     QUEUED = "queued", _("Waiting")
     SENDING = "sending", _("Being sent")
@@ -20,8 +22,9 @@ class State(models.TextChoices):
 class Message(Owned):
     """One message to one person about one recording.
 
-    There is at most one of a recording, channel and recipient: hearing the same event twice sends nothing twice.
-    ``lease_until`` is set while a worker sends; a message found ``SENDING`` after it belongs to a worker that died.
+    There is at most one of a recording, channel and recipient: hearing the same event twice sends nothing
+    twice. ``lease_until`` is set while a worker sends; a message found ``SENDING`` after it belongs to a
+    worker that died.
     """
 
     recording = models.ForeignKey(Recording, on_delete=models.PROTECT, related_name="+")

@@ -16,8 +16,8 @@ from packwitness.hub.scope.scope import Scope
 def tell_buyer(*, scope: Scope, recording: str, at: datetime) -> Message | None:
     """Queue the message about a recording for its order's buyer.
 
-    Returns None where there is nobody to tell: no order yet, a cancelled one, or no address. Asking again returns the
-    message there already is.
+    Returns None where there is nobody to tell: no order yet, a cancelled one, or no address. Asking again
+    returns the message there already is.
     """
     row = access.one(Recording, scope, id=recording)
     order = row.shipment.order if row.shipment else None

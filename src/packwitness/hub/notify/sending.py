@@ -1,12 +1,13 @@
 """How a message is sent at most once unless it is known to have failed.
 
-1. Claim: one conditional UPDATE from ``queued`` or ``retrying`` (and due) to ``sending``, with a lease. Whoever changes
+1. Claim: one conditional UPDATE from ``queued`` or ``retrying`` (and due) to ``sending``, with a lease.
+Whoever changes
    the row sends; nobody else does.
 2. Send, outside any transaction.
 3. Settle: one conditional UPDATE from ``sending`` to what came of it.
 
-A worker that dies between 1 and 3 leaves ``sending`` with a lease that runs out. Nobody knows how far it came, so such
-a message becomes ``unknown``: it is shown, and a person decides.
+A worker that dies between 1 and 3 leaves ``sending`` with a lease that runs out. Nobody knows how far it
+came, so such a message becomes ``unknown``: it is shown, and a person decides.
 """
 
 from datetime import datetime, timedelta
@@ -26,7 +27,9 @@ CAN_BE_SENT = (State.QUEUED, State.RETRYING)
 
 
 def send(*, message_id: str, at: datetime) -> datetime | None:
-    """Send a message if it is due and nobody else does. Return when to try again, None if that is not needed."""
+    """Send a message if it is due and nobody else does. Return when to try again, None if that is not
+    needed.
+    """
     claimed = Message.objects.filter(id=message_id, state__in=CAN_BE_SENT, next_attempt_at__lte=at).update(
         state=State.SENDING, lease_until=at + LEASE
     )

@@ -7,7 +7,9 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Letter:
-    """What is to be said, in one person's language. ``reference`` is the same for every attempt of one message."""
+    """What is to be said, in one person's language. ``reference`` is the same for every attempt of one
+    message.
+    """
 
     reference: str
     recipient: str

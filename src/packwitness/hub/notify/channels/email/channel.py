@@ -1,7 +1,8 @@
 """E-mail by SMTP, spoken step by step so that every outcome is known for what it is.
 
-Up to the server's 354 nothing has been handed over: any failure there is a known failure. After the final dot only
-the server's reply tells; if the line breaks first, the outcome is unknown (RFC 5321, 4.5.3.2.6, asks for patience there).
+Up to the server's 354 nothing has been handed over: any failure there is a known failure. After the final dot
+only the server's reply tells; if the line breaks first, the outcome is unknown (RFC 5321, 4.5.3.2.6, asks for
+patience there).
 """
 
 import smtplib
@@ -111,7 +112,9 @@ def compose(letter: Letter, *, sender: str) -> EmailMessage:
 
 
 def _dotted(content: bytes) -> bytes:
-    """Return the message as it goes over the wire: dots at line beginnings doubled, ended by a dot alone (RFC 5321, 4.5.2)."""
+    """Return the message as it goes over the wire: dots at line beginnings doubled, ended by a dot alone (RFC
+    5321, 4.5.2).
+    """
     lines = content.replace(b"\r\n", b"\n").removesuffix(b"\n").split(b"\n")
     return b"\r\n".join(b"." + line if line.startswith(b".") else line for line in lines) + b"\r\n.\r\n"
 

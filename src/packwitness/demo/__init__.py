@@ -1,0 +1,3 @@
+"""A whole shop on one machine: a hub, a station, a drawn bench and a mailbox, put together by their own
+commands.
+"""

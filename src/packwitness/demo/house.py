@@ -1,0 +1,274 @@
+"""Starts the demo's hub and station as an operator would: by their own commands, in processes of their
+own.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import httpx2 as httpx
+
+from packwitness.station.cameras.scene.parcels import PARCELS, SceneParcel
+
+ORGANISATION = "Sunrise Goods"
+SITE = "Demo centre"
+STATION = "Demo station"
+BENCH = "Bench 1"
+EMAIL = "demo@example.com"
+
+HUB_PORT = 8700
+KIOSK_PORT = 8750
+READY_SECONDS = 60
+
+
+class DemoError(Exception):
+    """The demo cannot go on; the text says what happened and what to do."""
+
+
+@contextlib.contextmanager
+def only_one(data: Path) -> Iterator[None]:
+    """Hold the demo's folder for this process, so that two demos never share one ledger."""
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (data / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DemoError(
+                f"A demo is already running on {data}. End it with Ctrl-C, or give this one "
+                "another folder with --data."
+            ) from None
+        yield
+
+
+def free_port(wanted: int) -> int:
+    """Return ``wanted`` if nothing listens there on loopback, otherwise a free port."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise DemoError("No free port is left on 127.0.0.1.")
+
+
+class House:
+    """The demo's folder, its two programs and its sign-in.
+
+    ``data`` holds everything: ``hub/``, ``station/``, ``scene/``, ``mail/``, ``logs/`` and ``demo.json`` (the
+    sign-in, 0600).
+    """
+
+    def __init__(self, data: Path, *, smtp_url: str) -> None:
+        self.data = data
+        self.hub_port = free_port(HUB_PORT)
+        self.kiosk_port = free_port(KIOSK_PORT)
+        self.hub_url = f"http://127.0.0.1:{self.hub_port}"
+        self.kiosk_url = f"http://127.0.0.1:{self.kiosk_port}"
+        self._environment = {
+            **os.environ,
+            "PACKWITNESS_DATA_DIR": str(data / "hub"),
+            "PACKWITNESS_BASE_URL": self.hub_url,
+            "PACKWITNESS_SMTP_URL": smtp_url,
+            "PACKWITNESS_MAIL_FROM": f"{ORGANISATION} <films@example.com>",
+        }
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._notes = self._read_notes()
+
+    @property
+    def password(self) -> str:
+        """The demo's sign-in, made on its first start."""
+        return cast(str, self._notes["password"])
+
+    @property
+    def api_key(self) -> str:
+        """A key for the hub's API."""
+        return cast(str, self._notes["api_key"])
+
+    def start(self) -> None:
+        """Set up what is missing, start hub and station, and return when both answer.
+
+        Raises:
+            DemoError: one of them did not start; its log's last lines are in the text.
+        """
+        (self.data / "logs").mkdir(exist_ok=True)
+        self._set_up_hub()
+        self._spawn("hub", ["hub", "run", "--port", str(self.hub_port)])
+        self._wait("hub", f"{self.hub_url}/readyz")
+        self._put_orders()
+        self._enrol_station()
+        scene = self.data / "scene"
+        cameras = [f"{view}=scene:{view}?folder={scene}" for view in ("overhead", "label")]
+        self._spawn(
+            "station",
+            [
+                *("station", "run", "--data", str(self.data / "station")),
+                *("--kiosk-port", str(self.kiosk_port), "--logic", "laid-lifted"),
+                *(argument for camera in cameras for argument in ("--camera", camera)),
+            ],
+        )
+        self._wait("station", f"{self.kiosk_url}/")
+
+    def failed(self) -> str | None:
+        """Return what to say if a program has ended by itself, else None."""
+        for name, process in self._running.items():
+            if process.poll() is not None:
+                return f"The {name} ended by itself (exit code {process.returncode}).\n{self._log_end(name)}"
+        return None
+
+    def stop(self) -> None:
+        """End station and hub, the station first so that its last parts still go up."""
+        for name in ("station", "hub"):
+            process = self._running.pop(name, None)
+            if process is None or process.poll() is not None:
+                continue
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    # --- setting up
+    # ---------------------------------------------------------------------------------------------
+
+    def _set_up_hub(self) -> None:
+        if "api_key" in self._notes:
+            return
+        password = self._notes.setdefault("password", secrets.token_urlsafe(9))
+        self._write_notes()
+        self._command(
+            [
+                "hub",
+                "setup",
+                "--organisation",
+                ORGANISATION,
+                "--site",
+                SITE,
+                "--email",
+                EMAIL,
+                "--password-stdin",
+            ],
+            given=password + "\n",
+        )
+        key = self._command(["hub", "api-key", "--organisation", ORGANISATION, "--name", "demo"]).split()
+        self._notes["api_key"] = key[-1]
+        self._write_notes()
+
+    def _put_orders(self) -> None:
+        headers = {"Authorization": f"Bearer {self.api_key}"}
+        with httpx.Client(base_url=self.hub_url, headers=headers, timeout=20) as hub:
+            for parcel in PARCELS:
+                answer = hub.put(f"/api/v1/orders/{parcel.order_number}", json=order(parcel))
+                if answer.status_code >= 300:
+                    raise DemoError(f"The hub refused order {parcel.order_number}: {answer.text}")
+
+    def _enrol_station(self) -> None:
+        station = self.data / "station"
+        if (station / "station.toml").exists():
+            text = (station / "station.toml").read_text()
+            if self.hub_url not in text:
+                # Another program took the port of the last run: the station has to be told where its hub is
+                # now.
+                old = f"http://127.0.0.1:{self._notes.get('hub_port', HUB_PORT)}"
+                (station / "station.toml").write_text(text.replace(old, self.hub_url))
+        else:
+            code = self._command(
+                ["hub", "enrolment-code", "--organisation", ORGANISATION, "--site", SITE]
+                + ["--station", STATION, "--bench", BENCH]
+            ).split()
+            self._command(["station", "enrol", self.hub_url, code[-1], "--data", str(station)])
+        self._notes["hub_port"] = self.hub_port
+        self._write_notes()
+
+    # --- processes
+    # ----------------------------------------------------------------------------------------------
+
+    def _program(self, arguments: list[str]) -> list[str]:
+        return [sys.executable, "-m", "packwitness.cli", *arguments]
+
+    def _command(self, arguments: list[str], *, given: str = "") -> str:
+        done = subprocess.run(
+            self._program(arguments),
+            input=given,
+            capture_output=True,
+            text=True,
+            env=self._environment,
+            check=False,
+        )
+        if done.returncode:
+            raise DemoError(f"packwitness {' '.join(arguments[:2])} failed:\n{done.stderr or done.stdout}")
+        return done.stdout
+
+    def _spawn(self, name: str, arguments: list[str]) -> None:
+        log = (self.data / "logs" / f"{name}.log").open("ab")
+        with log:
+            # A session of its own: Ctrl-C reaches the demo alone, which then ends them in the right order.
+            self._running[name] = subprocess.Popen(
+                self._program(arguments),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=self._environment,
+                start_new_session=True,
+            )
+
+    def _wait(self, name: str, url: str) -> None:
+        until = time.monotonic() + READY_SECONDS
+        while time.monotonic() < until:
+            if ended := self.failed():
+                raise DemoError(ended)
+            with contextlib.suppress(httpx.HTTPError):
+                if httpx.get(url, timeout=2, follow_redirects=True).status_code == 200:
+                    return
+            time.sleep(0.1)
+        raise DemoError(
+            f"The {name} does not answer at {url} after {READY_SECONDS} s.\n{self._log_end(name)}"
+        )
+
+    def _log_end(self, name: str) -> str:
+        path = self.data / "logs" / f"{name}.log"
+        lines = path.read_text(errors="replace").splitlines()[-15:] if path.exists() else []
+        return "\n".join([f"Its log, {path}, ends with:", *lines])
+
+    # --- notes
+    # --------------------------------------------------------------------------------------------------
+
+    def _read_notes(self) -> dict[str, Any]:
+        path = self.data / "demo.json"
+        return cast(dict[str, Any], json.loads(path.read_text())) if path.exists() else {}
+
+    def _write_notes(self) -> None:
+        fresh = self.data / "demo.json.new"
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(self._notes, file, indent=1)
+        fresh.replace(self.data / "demo.json")
+
+
+def order(parcel: SceneParcel) -> Mapping[str, Any]:
+    """Return the body with which the demo puts a parcel's order into the hub."""
+    return {
+        "channel": "demo",
+        "buyer": {
+            "name": parcel.buyer_name,
+            "email": parcel.buyer_email,
+            "phone": parcel.buyer_phone,
+            "language": parcel.language,
+        },
+        "lines": [
+            {"sku": line.product.sku, "name": line.name(parcel.language), "quantity": line.quantity}
+            for line in parcel.lines
+        ],
+        "shipments": [{"courier": parcel.courier, "tracking_number": parcel.tracking_number}],
+    }
