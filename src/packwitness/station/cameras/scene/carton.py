@@ -22,9 +22,9 @@ Corner = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Carton:
-    """One moment of the box: where its middle stands, how high it is lifted, how far each pair of flaps is.
+    """One moment of the box: where its middle stands, how high it is lifted, how far its flaps are.
 
-    Flaps in degrees: `OPEN` hangs outside, 90 stands up, 180 is shut. `tape`: the part of the seam taped, 0..1.
+    Flaps in degrees: `OPEN` hangs outside, 90 stands up, 180 is shut. `tape`: the part of the seam, 0..1.
     """
 
     x: float

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import av
 import cv2
+import numpy as np
 from av.video.stream import VideoStream
 
 from packwitness.station.cameras.scene.drawing import frames
@@ -101,6 +102,14 @@ def encode(pictures: Iterator[Pixels]) -> bytes:
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return target.getvalue()
+
+
+@lru_cache(maxsize=1)
+def parameter_sets() -> bytes:
+    """The avcC record of every clip: the settings alone decide it, so one black picture tells."""
+    black = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    with av.open(BytesIO(encode(iter([black])))) as container:
+        return container.streams.video[0].codec_context.extradata or b""
 
 
 def _stream(stream: VideoStream) -> VideoStream:

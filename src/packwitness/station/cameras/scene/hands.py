@@ -1,4 +1,4 @@
-"""The packer's gloved hands and sleeves from above: the backs of the hands, fingers pointing up the picture."""
+"""The packer's gloved hands and sleeves from above: the backs of the hands, fingers pointing up."""
 
 from functools import lru_cache
 from typing import Literal

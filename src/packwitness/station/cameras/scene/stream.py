@@ -12,7 +12,7 @@ from typing import NamedTuple
 import av
 
 from packwitness.station.cameras.camera import StreamInfo
-from packwitness.station.cameras.scene.clips import ClipStore
+from packwitness.station.cameras.scene.clips import ClipStore, parameter_sets
 from packwitness.station.cameras.scene.lens import HEIGHT, WIDTH, View
 from packwitness.station.cameras.scene.parcels import PARCELS, SceneParcel
 from packwitness.station.cameras.scene.timing import CYCLE_SECONDS, FPS, FRAMES
@@ -45,7 +45,6 @@ class Scene:
         self._epoch = epoch
         self._store = store or ClipStore(folder)
         self._cycles: OrderedDict[int, tuple[ScenePacket, ...]] = OrderedDict()
-        self._extradata: bytes | None = None
         self._lock = threading.Lock()
         self._ahead = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"scene-{view}")
         self._coming: Future[Path] | None = None
@@ -60,10 +59,8 @@ class Scene:
         return PARCELS[index % len(PARCELS)]
 
     def info(self) -> StreamInfo:
-        """How to decode every packet of this view; draws the first clip if there is none yet."""
-        if self._extradata is None:
-            self.packets(0)
-        return StreamInfo("h264", WIDTH, HEIGHT, self._extradata or b"", Fraction(1, FPS), Fraction(FPS))
+        """How to decode every packet of this view; known before anything is drawn."""
+        return StreamInfo("h264", WIDTH, HEIGHT, parameter_sets(), Fraction(1, FPS), Fraction(FPS))
 
     def packets(self, index: int) -> tuple[ScenePacket, ...]:
         """All `FRAMES` packets of cycle `index`, in order, a keyframe first and one each second.
@@ -117,7 +114,6 @@ class Scene:
         keys = [number for number, packet in enumerate(found) if packet.key]
         if len(found) != FRAMES or keys != list(range(0, FRAMES, FPS)):
             raise SceneBroken(f"{path.name} holds {len(found)} pictures with {len(keys)} keyframes.")
-        if self._extradata not in (None, extradata):
-            raise SceneBroken(f"{path.name} was encoded with other settings than the clips before it.")
-        self._extradata = extradata
+        if extradata != parameter_sets():
+            raise SceneBroken(f"{path.name} was encoded with other settings than the stream it belongs to.")
         return tuple(found)

@@ -19,7 +19,7 @@ class Span(NamedTuple):
 
 TOTE_COMES = Span(0.80, 1.75)
 LABEL_COMES = Span(1.05, 1.45)
-LABEL_STILL = Span(1.50, 9.86)  # it lies on the pad, nothing over its barcode
+LABEL_STILL = Span(1.50, 9.90)  # it lies on the pad, nothing over its barcode
 HAND_LEAVES_LABEL = Span(1.53, 1.95)
 BOX_COMES = Span(1.55, 2.20)
 PACKING = Span(2.35, 6.15)  # the products, one by one, in equal shares
