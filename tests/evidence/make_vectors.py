@@ -20,7 +20,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from tests.evidence.takes import make_take
+from tests.evidence.takes import late_manifest, make_log, make_take
 
 FOLDER = Path(__file__).parent / "vectors"
 ZERO = bytes(32)
@@ -310,6 +310,7 @@ def time_stamp_vectors() -> Any:
             "without_certificate": stamp(checkpoint, "authority", certificate=False),
             "selfmade": stamp(checkpoint, "selfmade", certificate=True),
             "take": stamp(take.log["checkpoint"], "authority", certificate=True),
+            "late": stamp(make_log(late_manifest())["checkpoint"], "authority", certificate=True),
         }
 
 

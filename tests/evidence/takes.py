@@ -227,6 +227,12 @@ def make_take(station: str = "station", organisation: str = "organisation") -> T
     )
 
 
+def late_manifest() -> Statement:
+    """The take's manifest with an end that lies far in the future, signed by its station."""
+    end = format_time(NOW + timedelta(days=200))
+    return sign({**make_take().manifest.payload, "stopped_at": end, "film_until": end}, key("station"))
+
+
 def manifest_payload(
     cameras: Mapping[str, CameraFilm], disclosure: Disclosure, station: SigningKey
 ) -> dict[str, Any]:

@@ -105,11 +105,18 @@ class Chain:
 
 
 def find_chain(
-    certificates: Iterable[Statement], *, key: str, kind: SubjectKind, organisation: str, moment: datetime
+    certificates: Iterable[Statement],
+    *,
+    key: str,
+    kind: SubjectKind,
+    organisation: str,
+    moment: datetime,
+    root: str | None = None,
 ) -> Chain:
     """Return the chain that makes the key ``key`` a ``kind`` of ``organisation`` at ``moment``.
 
-    Statements that are no certificates, or concern other keys, are passed over.
+    Statements that are no certificates, or concern other keys, are passed over. With ``root``, the
+    organisation's key must be the one with this id.
 
     Raises:
         Malformed: there is none; the message says what is wrong with the nearest one.
@@ -122,6 +129,7 @@ def find_chain(
         and certificate.organisation.id == organisation
         and certificate.issuer == public.key_id
         and statement.verified_by(public)
+        and root in (None, public.key_id)
     ]
     complaint = "there is no certificate for this key"
     for statement, leaf, public in readable:
@@ -136,10 +144,10 @@ def find_chain(
             complaint = f"the certificate is valid {days} only"
         else:
             complaint = "the certificate is not signed by its organisation's key"
-            for root, issuer in roots:
+            for top, issuer in roots:
                 if leaf.issuer == issuer.key_id and statement.verified_by(issuer):
-                    if root.covers(moment):
-                        return Chain(leaf, root)
+                    if top.covers(moment):
+                        return Chain(leaf, top)
                     complaint = "the organisation's own certificate was not valid at that time"
     raise Malformed(complaint)
 

@@ -53,7 +53,9 @@ class Reading:
             return []
 
 
-def check_receipt(reading: Reading, manifest: Manifest, certificates: Sequence[Statement]) -> Receipt | None:
+def check_receipt(
+    reading: Reading, manifest: Manifest, certificates: Sequence[Statement], root: str
+) -> Receipt | None:
     """Check ``receipt.json``: for this manifest, and signed by a hub that the organisation certified."""
     if "receipt.json" not in reading.bundle:
         reading.notes.append(Note("no_receipt"))
@@ -67,7 +69,7 @@ def check_receipt(reading: Reading, manifest: Manifest, certificates: Sequence[S
         signers = [one.public for one in statement.signatures if statement.verified_by(one.public)]
         if not signers:
             raise Malformed("its signature does not hold")
-        hubs = hub_keys(manifest, certificates, receipt.received_at)
+        hubs = hub_keys(manifest, certificates, root, receipt.received_at)
         if not hubs:
             reading.notes.append(Note("receipt_key_unknown"))
         elif not set(signers) & set(hubs):
@@ -79,7 +81,11 @@ def check_receipt(reading: Reading, manifest: Manifest, certificates: Sequence[S
 
 
 def check_log(
-    reading: Reading, manifest: Manifest, certificates: Sequence[Statement], receipt: Receipt | None
+    reading: Reading,
+    manifest: Manifest,
+    certificates: Sequence[Statement],
+    root: str,
+    receipt: Receipt | None,
 ) -> LogProof | None:
     """Check ``log.json``: the manifest's digest lies in the log whose checkpoint the hub signed.
 
@@ -98,7 +104,7 @@ def check_log(
     except Malformed as error:
         reading.findings.append(Finding("log_proof_invalid", detail=str(error)))
         return None
-    hubs = hub_keys(manifest, certificates, receipt.received_at if receipt else manifest.stopped_at)
+    hubs = hub_keys(manifest, certificates, root, receipt.received_at if receipt else manifest.stopped_at)
     if not hubs:
         reading.notes.append(Note("log_key_unknown"))
     elif not any(checkpoint_signed_by(proof.checkpoint, key) for key in hubs):
@@ -106,8 +112,10 @@ def check_log(
     return proof
 
 
-def hub_keys(manifest: Manifest, certificates: Sequence[Statement], moment: datetime) -> list[PublicKey]:
-    """Return the keys that the take's organisation certified as its hub's."""
+def hub_keys(
+    manifest: Manifest, certificates: Sequence[Statement], root: str, moment: datetime
+) -> list[PublicKey]:
+    """Return the keys certified as the hub's by the very key (id ``root``) that certified the station."""
     keys: list[PublicKey] = []
     for statement in certificates:
         try:
@@ -118,6 +126,7 @@ def hub_keys(manifest: Manifest, certificates: Sequence[Statement], moment: date
                 kind="hub",
                 organisation=manifest.organisation.id,
                 moment=moment,
+                root=root,
             )
         except Malformed:
             continue

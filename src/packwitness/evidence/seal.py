@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from packwitness.evidence.certificates import Certificate, find_chain
+from packwitness.evidence.certificates import Certificate, Chain, find_chain
 from packwitness.evidence.chain import ZERO
 from packwitness.evidence.errors import Malformed
 from packwitness.evidence.findings import Finding
@@ -145,13 +145,7 @@ def _key_line(
     if trust is None and not certificates:
         return KeyLine("not_checked", reason="no certificate came with it")
     try:
-        chain = find_chain(
-            certificates,
-            key=manifest.station.key,
-            kind="station",
-            organisation=manifest.organisation.id,
-            moment=manifest.stopped_at,
-        )
+        chain = _chain(manifest, certificates, trust)
     except Malformed as error:
         return KeyLine("foreign", reason=str(error))
     name, fingerprint = chain.root.organisation.name, chain.root.public.key_id
@@ -164,6 +158,24 @@ def _key_line(
     if trust != fingerprint:
         return KeyLine("foreign", name, fingerprint, "the organisation's key is not the trusted one")
     return KeyLine("trusted", name, fingerprint)
+
+
+def _chain(manifest: Manifest, certificates: Sequence[Statement], trust: str | None) -> Chain:
+    """Return the chain to the trusted key if there is one, else any that holds."""
+    for root in (trust, None):
+        try:
+            return find_chain(
+                certificates,
+                key=manifest.station.key,
+                kind="station",
+                organisation=manifest.organisation.id,
+                moment=manifest.stopped_at,
+                root=root,
+            )
+        except Malformed:
+            if root is None:
+                raise
+    raise AssertionError("unreachable: the last root is None")
 
 
 def _notes(manifest: Manifest, certificates: Sequence[Statement], at: datetime) -> list[Note]:

@@ -70,8 +70,8 @@ def verify(
         return verdict
     manifest = Manifest.from_payload(dict(statement.payload))
     films = _check_films(reading, manifest)
-    receipt = check_receipt(reading, manifest, known)
-    logged = check_log(reading, manifest, known, receipt)
+    receipt = check_receipt(reading, manifest, known, verdict.key.fingerprint)
+    logged = check_log(reading, manifest, known, verdict.key.fingerprint, receipt)
     time = check_time(reading, logged, verdict.time, authorities, at)
     disclosed = check_disclosures(reading, manifest)
     if "journal.json" in bundle:
