@@ -19,6 +19,7 @@ from packwitness.station.cameras.scene import (
     PARCELS,
     ClipStore,
     Scene,
+    SceneBroken,
     ScenePacket,
     SceneParcel,
     View,
@@ -201,14 +202,19 @@ def test_all_clips_share_one_description(scenes: dict[View, Scene], folder: Path
 
 def test_a_clip_of_other_settings_is_drawn_again(tmp_path: Path) -> None:
     store = ClipStore(tmp_path, draw=plain)
-    with av.open(store.clip(0, "label"), "w") as container:
-        stream = container.add_stream("libx264", rate=FPS)
-        stream.width, stream.height, stream.pix_fmt = 640, 360, "yuv420p"
-        container.mux(stream.encode(av.VideoFrame(640, 360, "yuv420p")))
+    path = store.clip(0, "label")
+    whole = path.read_bytes()
+    with av.open(path, "w") as container:
+        options = {"preset": "ultrafast", "x264-params": f"keyint={FPS}:min-keyint={FPS}:scenecut=0"}
+        stream = container.add_stream("libx264", rate=FPS, options=options)
+        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
+        for _ in range(FRAMES):
+            container.mux(stream.encode(av.VideoFrame(320, 180, "yuv420p")))
         container.mux(stream.encode(None))
     scene = Scene(tmp_path, "label", store=store)
 
     assert len(scene.packets(0)) == FRAMES
+    assert path.read_bytes() == whole
     scene.close()
 
 
@@ -249,7 +255,7 @@ def test_a_drawing_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_damaged_clip_is_drawn_again(tmp_path: Path) -> None:
+def test_a_truncated_clip_is_drawn_again(tmp_path: Path) -> None:
     store = ClipStore(tmp_path, draw=plain)
     path = store.clip(0, "label")
     whole = path.read_bytes()
@@ -258,6 +264,14 @@ def test_a_damaged_clip_is_drawn_again(tmp_path: Path) -> None:
 
     assert len(scene.packets(0)) == FRAMES
     assert path.read_bytes() == whole
+    scene.close()
+
+
+def test_a_clip_that_stays_too_short_is_refused(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, "label", store=ClipStore(tmp_path, draw=brief))
+
+    with pytest.raises(SceneBroken, match="holds 15 pictures"):
+        scene.packets(0)
     scene.close()
 
 
