@@ -10,7 +10,7 @@ import json
 import re
 import socket
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -81,7 +81,8 @@ def problem(status: int, code: str, *, retry: bool = False, **more: Any) -> JSON
 @dataclass
 class HubCounterpart:
     key: SigningKey
-    certificates: list[dict[str, Any]]
+    certificates: Callable[[PublicKey], list[dict[str, Any]]]
+    """Makes the certificates of a station with this key."""
     stations: dict[str, PublicKey] = field(default_factory=dict)
     """Station keys by bench."""
     url: str = ""
@@ -104,7 +105,7 @@ class HubCounterpart:
         if asked.code not in self.codes:
             return problem(403, "enrolment_code_invalid")
         self.codes.remove(asked.code)
-        self.stations["bench1"] = PublicKey.from_text(asked.public_key)
+        key = self.stations["bench1"] = PublicKey.from_text(asked.public_key)
         return JSONResponse(
             {
                 "organisation_id": "org1",
@@ -113,7 +114,7 @@ class HubCounterpart:
                 "station_name": asked.host_name,
                 "benches": [{"id": "bench1", "name": "Bench 1"}],
                 "token": TOKEN,
-                "certificates": self.certificates,
+                "certificates": self.certificates(key),
                 "hub_key": self.key.public.key_id,
             }
         )

@@ -51,11 +51,16 @@ def certify(kind: str, name: str, key: PublicKey) -> dict[str, object]:
     return sign(payload, ORGANISATION_KEY).to_value()
 
 
-CERTIFICATES = (
-    certify("organisation", "org1", ORGANISATION_KEY.public),
-    certify("station", "station1", STATION_KEY.public),
-    certify("hub", "hub1", HUB_KEY.public),
-)
+def certificates(station: PublicKey) -> list[dict[str, object]]:
+    """What the hub hands a station with this key."""
+    return [
+        certify("organisation", "org1", ORGANISATION_KEY.public),
+        certify("station", "station1", station),
+        certify("hub", "hub1", HUB_KEY.public),
+    ]
+
+
+CERTIFICATES = tuple(certificates(STATION_KEY.public))
 IDENTITY = Identity("org1", "station1", {BENCH: "Bench 1"}, CERTIFICATES, "0.1.0")
 
 

@@ -19,12 +19,12 @@ from packwitness.station.spool.uploader import Uploader
 from tests.station.spool.hub_counterpart import TOKEN, Fault, HubCounterpart
 from tests.station.spool.station_of_one import (
     BENCH,
-    CERTIFICATES,
     HUB_KEY,
     IDENTITY,
     START_MS,
     STATION_KEY,
     Spool,
+    certificates,
 )
 
 NOW_MS = START_MS + 60_000
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 def hub() -> Iterator[HubCounterpart]:
-    hub = HubCounterpart(HUB_KEY, list(CERTIFICATES), {BENCH: STATION_KEY.public})
+    hub = HubCounterpart(HUB_KEY, certificates, {BENCH: STATION_KEY.public})
     with hub.running():
         yield hub
 
@@ -135,7 +135,7 @@ async def test_whatever_breaks_once_is_sent_again(spool: Spool, hub: HubCounterp
 
 
 async def test_a_hub_that_is_away_is_waited_for(spool: Spool, hub: HubCounterpart) -> None:
-    away = HubCounterpart(HUB_KEY, [], {BENCH: STATION_KEY.public})
+    away = HubCounterpart(HUB_KEY, certificates, {BENCH: STATION_KEY.public})
     with away.running():
         pass  # its port is free again
     take = filmed(spool)

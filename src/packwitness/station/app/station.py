@@ -257,6 +257,7 @@ class Station:
                 await self._bench_of(report.camera).camera_down(report.camera)
             case recorder.WriteFailed():
                 log.error("film not kept", take=report.take, camera=report.camera, reason=report.message)
+                await self._takes.film_not_kept(report)
             case recorder.LookFailed():
                 log.error("cannot read codes", camera=report.camera, reason=report.message)
             case recorder.RecorderLost():

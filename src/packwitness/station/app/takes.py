@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -31,6 +32,7 @@ from packwitness.station.workflow.logic import Logic
 CHECKPOINT_SECONDS = 5.0
 BEGIN_SECONDS = 1.5
 """How long the cameras that give pictures have to say where their film begins."""
+SEAL_AGAIN_SECONDS = 5.0
 CLOSE_SECONDS = 20.0
 """How long the recorder may take to close a take; a hanging one is killed and replaced well within."""
 
@@ -86,6 +88,7 @@ class Takes:
         self._recorder: RecorderSupervisor | None = None
         self._running: dict[str, Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
 
     def film_with(self, recorder: RecorderSupervisor) -> None:
         """Name the recorder; takes can begin from now on."""
@@ -109,6 +112,8 @@ class Takes:
         Raises:
             OSError, sqlite3.Error: the journal could not be written: there is no take.
         """
+        if self._closing:
+            raise OSError("the station is ending")
         entry = TakeStart(
             bench=bench,
             kind=start.kind,
@@ -197,24 +202,29 @@ class Takes:
         except TimeoutError:
             log.error("the recorder did not close a take; sealed with what is on disk", take=take)
         await running.settled.wait()
-        await asyncio.to_thread(self._seal, running, outcome, stopped_ms, reason)
+        # A disk that refuses tells nobody when it takes again, so it is asked.
+        while not await asyncio.to_thread(self._sealed, running, outcome, stopped_ms, reason):  # noqa: ASYNC110
+            await asyncio.sleep(SEAL_AGAIN_SECONDS)
         self._running.pop(take, None)
         waited = (time.monotonic_ns() - at_ns) / 1e6
         log.info("take sealed", take=take, outcome=outcome, stop_to_sealed_ms=round(waited, 1))
         self._changed(take)
 
-    def _seal(self, running: Running, outcome: Outcome, stopped_ms: int, reason: str) -> None:
-        close(
-            self._ledger,
-            take=running.take,
-            outcome=outcome,
-            stopped_ms=stopped_ms,
-            clock=self._clock.statement(),
-        )
-        now_ms = running.utc_ms(time.monotonic_ns())
-        if outcome == "discarded":
-            self._journal.discard(take=running.take, bench=running.bench, reason=reason, utc_ms=now_ms)
-        seal(self._ledger, self._journal, self._layout, self._identity, take=running.take, utc_ms=now_ms)
+    def _sealed(self, running: Running, outcome: Outcome, stopped_ms: int, reason: str) -> bool:
+        """Close and seal; return False if the disk refuses for now. What was done is not done again."""
+        take, now_ms = running.take, running.utc_ms(time.monotonic_ns())
+        try:
+            row = self._ledger.take(take)
+            if row is not None and row.state == "recording":
+                clock = self._clock.statement()
+                close(self._ledger, take=take, outcome=outcome, stopped_ms=stopped_ms, clock=clock)
+                if outcome == "discarded":
+                    self._journal.discard(take=take, bench=running.bench, reason=reason, utc_ms=now_ms)
+            seal(self._ledger, self._journal, self._layout, self._identity, take=take, utc_ms=now_ms)
+        except StorageRefuses as error:
+            log.error("take not sealed; trying again", take=take, reason=str(error))
+            return False
+        return True
 
     # --- what the recorder tells ---
 
@@ -234,6 +244,12 @@ class Takes:
             case _:
                 pass
 
+    async def film_not_kept(self, report: recorder.WriteFailed) -> None:
+        """Say in the manifest, for ever, that pictures could not be written."""
+        if (running := self._running.get(report.take)) and not running.ending:
+            data = {"warning": "film_not_kept", "camera": report.camera}
+            await self.note(running, Note("warning", datetime.now(UTC), time.monotonic_ns(), data))
+
     # --- all the while ---
 
     async def keep_checkpoints(self) -> None:
@@ -252,8 +268,10 @@ class Takes:
 
     async def interrupt_all(self, *, seconds: float) -> None:
         """Close and seal whatever runs; what does not manage in time is sealed at the next start."""
-        now_ns = time.monotonic_ns()
-        for running in list(self._running.values()):
+        self._closing = True
+        utc, now_ns = datetime.now(UTC), time.monotonic_ns()
+        for running in [one for one in self._running.values() if not one.ending]:
+            await self.note(running, Note("take_stopped", utc, now_ns, {"reason": "station_stopped"}))
             self.end(running, outcome="interrupted", at_ns=now_ns, reason="station_stopped")
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
