@@ -23,12 +23,11 @@ from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from packwitness.station.kiosk import language, messages, wire
+from packwitness.station.kiosk.bounces import without_bounces
 from packwitness.station.kiosk.codec import is_init, mime_type
 from packwitness.station.kiosk.door import COOKIE, LOOPBACK, Door
-from packwitness.station.kiosk.view import Bench
-from packwitness.station.triggers.heard import OnScan
-from packwitness.station.triggers.http import scan_routes
-from packwitness.station.triggers.scanner import without_bounces
+from packwitness.station.kiosk.scans import scan_routes
+from packwitness.station.kiosk.view import Bench, OnScan
 from packwitness.station.workflow.codes import CODE_LIMIT
 from packwitness.station.workflow.events import Source
 

@@ -5,7 +5,7 @@ Nothing here is translated: messages and warnings are keys of ``kiosk.messages``
 bytes.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -148,6 +148,10 @@ class BenchView:
     cameras: tuple[CameraView, ...] = ()
     status: StatusView = StatusView(HubState.NONE, DiskState.FINE, 0, None)
     cue: Cue = Cue()
+
+
+type OnScan = Callable[[str, Source], Awaitable[Answer]]
+"""``Bench.scan``, for whoever needs no more of a bench than that."""
 
 
 class Bench(Protocol):

@@ -1,1 +1,4 @@
-"""What tells a bench that a code arrived: the scanner, the camera that sees a label, an HTTP call."""
+"""What tells a bench that a code arrived.
+
+The scanner and HTTP come in by the kiosk's door; what a camera sees is read and judged here.
+"""

@@ -1,18 +1,6 @@
-"""What a trigger hands to the bench, and the shape of the callbacks that take it."""
+"""What a camera's reader hands to the trigger that watches for labels."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-
-from packwitness.station.workflow.effects import Answer
-from packwitness.station.workflow.events import Lifted, Scanned, Source
-
-type OnScan = Callable[[str, Source], Awaitable[Answer]]
-"""``await on_scan(raw_text, source)``: normalise, step the engine, carry the effects out, answer.
-
-Kiosk and HTTP hand over the text as it came; ``workflow.codes.read_scan`` turns it into an event."""
-
-type OnSeen = Callable[[Scanned | Lifted], Awaitable[None]]
-"""What the code-in-view trigger's events are handed to."""
 
 type Region = tuple[float, float, float, float]
 """Left, top, right, bottom of a part of the picture, as fractions of its width and height."""

@@ -3,7 +3,7 @@
 import anyio
 import pytest
 
-from packwitness.station.triggers.scanner import Bounces, without_bounces
+from packwitness.station.kiosk.bounces import Bounces, without_bounces
 from packwitness.station.workflow.effects import Answer, Phase
 from packwitness.station.workflow.events import Source
 

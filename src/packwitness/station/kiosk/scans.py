@@ -1,4 +1,4 @@
-"""Scans that another program sends: a warehouse system, a robot cell, a phone.
+"""The HTTP trigger: scans that another program sends, a warehouse system, a robot cell, a phone.
 
     POST /api/benches/{bench}/scans      Authorization: Bearer <the station's trigger token>
     {"code": "607812345678"}         ->  202 {"accepted": true, "state": "recording", "take": "…",
@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from packwitness.protocol.models import Problem
-from packwitness.station.triggers.heard import OnScan
+from packwitness.station.kiosk.view import OnScan
 from packwitness.station.workflow.codes import CODE_LIMIT, CodeRefused, normalise
 from packwitness.station.workflow.effects import Answer, Phase
 from packwitness.station.workflow.events import Source

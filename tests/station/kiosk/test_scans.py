@@ -6,7 +6,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from packwitness.station.triggers.http import BODY_LIMIT, scan_routes
+from packwitness.station.kiosk.scans import BODY_LIMIT, scan_routes
 from packwitness.station.workflow.effects import Answer, Phase
 from packwitness.station.workflow.events import Source
 

@@ -1,6 +1,6 @@
-"""A hand scanner's bursts, as the kiosk's page hands them over.
+"""The scanner trigger: a hand scanner's bursts, as the kiosk's page hands them over.
 
-The page gathers the keys (``kiosk/static/wedge.js``); what is left for this side is what a page cannot
+The page gathers the keys (``static/wedge.js``); what is left for this side is what a page cannot
 know. A scanner whose
 trigger is held sends the same code again within a few hundredths of a second, a kiosk open in two windows
 hears each scan
@@ -13,7 +13,7 @@ from typing import Final
 
 import anyio
 
-from packwitness.station.triggers.heard import OnScan
+from packwitness.station.kiosk.view import OnScan
 from packwitness.station.workflow.codes import CodeRefused, normalise
 from packwitness.station.workflow.effects import Answer
 from packwitness.station.workflow.events import Source
