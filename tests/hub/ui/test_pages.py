@@ -1,7 +1,5 @@
 """The frame of every page: errors, signing in, languages, headers, static files."""
 
-import re
-
 from django.test import Client
 
 from tests.hub.conftest import PASSWORD, House

@@ -2,11 +2,11 @@
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from packwitness import __version__
+from packwitness.hub.config.condition import pending_migrations
 
 
 @login_not_required
@@ -22,8 +22,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     """
     faults = {}
     try:
-        executor = MigrationExecutor(connection)
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        if pending_migrations():
             faults["database"] = "migrations are missing: run `packwitness hub migrate`"
     except DatabaseError:
         faults["database"] = "does not answer"

@@ -20,6 +20,8 @@ PACKWITNESS = environment.Environment.read(os.environ)
 HUB = Path(__file__).resolve().parent.parent
 
 DATA_DIR = PACKWITNESS.data_dir.absolute()
+# It holds buyers' addresses and everybody's keys.
+DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
 KEYS_DIR = DATA_DIR / "keys"
 VAULT_URL = PACKWITNESS.vault_url or (DATA_DIR / "vault").as_uri()
 TSA_URL = PACKWITNESS.tsa_url

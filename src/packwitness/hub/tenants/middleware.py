@@ -28,6 +28,9 @@ class ScopeMiddleware(LoginRequiredMiddleware):
     """
 
     def process_request(self, request: HttpRequest) -> None:
+        # Under ASGI, Django keeps the server's own "scope" here and reads one thing from it: http or https.
+        scheme = request._get_scheme()  # type: ignore[attr-defined]  # the stubs leave it out
+        request._get_scheme = lambda: scheme  # type: ignore[attr-defined]  # so that ours may take its place
         request.scope = request.member = None  # type: ignore[attr-defined]  # what every room reads
         timezone.deactivate()
 
