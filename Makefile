@@ -93,7 +93,7 @@ bench-%: $(READY) ## Run the benchmark bench/NAME.py
 
 .PHONY: screenshots
 screenshots: browser ## Take the pictures that the documentation shows
-	$(BIN)/python tools/screenshots.py $(ARGS)
+	$(BIN)/python -m tools.screenshots $(ARGS)
 
 .PHONY: translations
 translations: $(READY) ## Collect new texts into the .po files and compile the .mo files
