@@ -8,6 +8,7 @@ from packwitness.station.cameras.camera import BadAddress
 from packwitness.station.cameras.file import FileCamera
 from packwitness.station.cameras.kinds import KINDS, URL_LIMIT, open_camera
 from packwitness.station.cameras.rtsp import RtspCamera
+from packwitness.station.cameras.scene_camera import SceneCamera
 
 
 def test_kinds_by_url(tmp_path: Path) -> None:
@@ -17,6 +18,9 @@ def test_kinds_by_url(tmp_path: Path) -> None:
     assert isinstance(camera, FileCamera)
     assert vars(camera)["_path"] == tmp_path / "a film.mp4"
     assert (vars(camera)["_loop"], vars(camera)["_realtime"]) == (True, False)
+    scene = open_camera(f"scene:label?folder={tmp_path}&epoch=12.5")
+    assert isinstance(scene, SceneCamera)
+    assert (vars(scene)["_folder"], vars(scene)["_epoch"]) == (tmp_path, 12.5)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +33,10 @@ def test_kinds_by_url(tmp_path: Path) -> None:
         "file:/film.mp4?lopp=1",
         "file:/film.mp4?loop=yes",
         "rtsp:",
+        "scene:overhead",
+        "scene:underneath?folder=/tmp",
+        "scene:label?folder=/tmp&epoch=soon",
+        "scene:label?folder=/tmp&epoch=nan",
         "rtsp://camera/" + "x" * URL_LIMIT,
     ],
 )

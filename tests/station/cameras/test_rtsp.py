@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
 import pytest
@@ -47,7 +47,7 @@ def test_gives_stream_then_packets_as_they_come(tmp_path: Path, encoder: str, co
     assert info.extradata.startswith(b"\x00\x00\x00\x01")
     pictures = [packet for packet in packets if isinstance(packet, CameraPacket)]
     assert len(pictures) == 45
-    steps = {after.pts - before.pts for before, after in zip(pictures, pictures[1:], strict=False)}
+    steps = {after.pts - before.pts for before, after in pairwise(pictures)}
     assert steps == {3000}
     assert 2 <= sum(packet.key for packet in pictures) <= 4
     # Once FFmpeg has looked at the stream, packets come when they are sent: 30 a second.

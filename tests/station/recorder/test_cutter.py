@@ -45,7 +45,8 @@ steps = st.one_of(st.integers(1, 12_000), st.integers(1, 200_000))
 
 @given(st.lists(st.tuples(steps, st.booleans(), st.sampled_from([0, 3000, 6000])), min_size=1, max_size=120))
 def test_every_packet_once_in_order_and_no_part_too_long(plan: list[tuple[int, bool, int]]) -> None:
-    items, at = [], 0
+    items: list[Packet] = []
+    at = 0
     for step, key, duration in plan:
         at += step
         items.append(Packet(b"", at, at, duration, key or not items, LINE, TRACK))

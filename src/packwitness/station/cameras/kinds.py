@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from packwitness.station.cameras.camera import BadAddress, Camera, Clock
@@ -10,6 +11,7 @@ from packwitness.station.cameras.file import FileCamera
 from packwitness.station.cameras.rtsp import RtspCamera
 
 URL_LIMIT = 2_000
+EPOCH_LIMIT = 1e9
 
 
 def open_camera(url: str, *, clock: Clock = time.monotonic_ns) -> Camera:
@@ -40,6 +42,24 @@ def _file(url: str, clock: Clock) -> Camera:
     )
 
 
+def _scene(url: str, clock: Clock) -> Camera:
+    # OpenCV and the drawings cost 60 MB that only a demo needs to pay.
+    from packwitness.station.cameras.scene import View
+    from packwitness.station.cameras.scene_camera import SceneCamera
+
+    name, options = _parts(url, allowed=("folder", "epoch"))
+    views: dict[str, View] = {view: view for view in get_args(View)}
+    if name not in views or not options.get("folder"):
+        raise BadAddress(f"A scene camera shows {' or '.join(views)} and needs a folder to draw in.")
+    try:
+        epoch = float(options.get("epoch", "0"))
+    except ValueError:
+        raise BadAddress("A scene camera's epoch is a number of seconds.") from None
+    if not abs(epoch) < EPOCH_LIMIT:
+        raise BadAddress("A scene camera's epoch is out of range.")
+    return SceneCamera(Path(options["folder"]), views[name], epoch=epoch, clock=clock)
+
+
 def _parts(url: str, *, allowed: tuple[str, ...]) -> tuple[str, dict[str, str]]:
     """Split `kind:path?name=value&…` into the path and its options."""
     try:
@@ -67,4 +87,5 @@ KINDS: dict[str, Callable[[str, Clock], Camera]] = {
     "rtsp": _rtsp,
     "rtsps": _rtsp,
     "file": _file,
+    "scene": _scene,
 }
