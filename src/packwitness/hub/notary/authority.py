@@ -67,5 +67,5 @@ def _post(url: str, question: bytes) -> bytes:
                 if len(answer) > TOKEN_LIMIT:
                     raise NoStamp(f"the authority's answer has more than {TOKEN_LIMIT} bytes")
     except httpx2.HTTPError as error:
-        raise NoStamp(f"the authority cannot be reached: {error or type(error).__name__}") from error
+        raise NoStamp(f"the authority cannot be reached: {type(error).__name__}: {error}") from error
     return bytes(answer)
