@@ -15,6 +15,7 @@ EVERYTHING = [
 ]
 
 LONGEST_MODULE = 400
+NEAR = 5  # lines
 NAMELESS = {
     "utils",
     "util",
@@ -28,7 +29,7 @@ NAMELESS = {
     "misc",
 }
 SILENCER = re.compile(
-    r"#\s*(?:noqa:\s*[A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*|type:\s*ignore\[[^\]]*\])(?P<reason>.*)"
+    r"#\s*(?P<what>noqa:\s*[A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*|type:\s*ignore\[[^\]]*\])(?P<reason>.*)"
 )
 
 
@@ -39,49 +40,70 @@ def comments(text: str) -> dict[int, str]:
 
 
 def silencers_without_reason(said: dict[int, str], lines: list[str]) -> Iterator[int]:
-    """Lines where a linter or the type checker is told to be quiet and nobody says why."""
-    for number, comment in said.items():
+    """Lines where a linter or the type checker is told to be quiet and nobody says why.
+
+    A reason serves the same silencer a few lines further on.
+    """
+    explained: dict[str, int] = {}
+    for number, comment in sorted(said.items()):
         match = SILENCER.search(comment)
-        if (
-            match
-            and not re.search(r"\w{3}", match["reason"])
-            and not lines[number - 2].lstrip().startswith("#")
-        ):
+        if not match:
+            continue
+        above = lines[number - 2].lstrip().startswith("#") if number > 1 else False
+        near = number - explained.get(match["what"], -NEAR) < NEAR
+        if above or near or re.search(r"\w{3}", match["reason"]):
+            explained[match["what"]] = number
+        else:
             yield number
 
 
-def unexplained(tree: ast.AST, said: dict[int, str]) -> Iterator[int]:
-    """Lines of imports inside functions and of `except Exception` with no comment at them.
-
-    One comment serves a run of imports on consecutive lines.
-    """
+def unexplained_imports(tree: ast.AST, said: dict[int, str], lines: list[str]) -> Iterator[int]:
+    """Lines of imports inside functions with no comment at them; one comment serves a run of imports."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            previous, explained = 0, False
-            inside = (inner for inner in ast.walk(node) if isinstance(inner, ast.Import | ast.ImportFrom))
-            for inner in sorted(inside, key=lambda inner: inner.lineno):
-                last = inner.end_lineno or inner.lineno
-                follows = explained and inner.lineno == previous + 1
-                explained = follows or any(line in said for line in range(inner.lineno - 1, last + 1))
-                previous = last
-                if not explained:
-                    yield inner.lineno
-        elif isinstance(node, ast.ExceptHandler):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        previous, explained = 0, False
+        inside = (inner for inner in ast.walk(node) if isinstance(inner, ast.Import | ast.ImportFrom))
+        for inner in sorted(inside, key=lambda inner: inner.lineno):
+            last = inner.end_lineno or inner.lineno
+            follows = explained and not any(line.strip() for line in lines[previous : inner.lineno - 1])
+            explained = follows or any(line in said for line in range(inner.lineno - 1, last + 1))
+            previous = last
+            if not explained:
+                yield inner.lineno
+
+
+def unexplained_catches(tree: ast.AST, said: dict[int, str]) -> Iterator[int]:
+    """Lines of `except Exception` and wider that swallow and have no comment at them."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ExceptHandler):
             names = (
                 {name.id for name in ast.walk(node.type) if isinstance(name, ast.Name)} if node.type else {""}
             )
+            raises_again = isinstance(node.body[-1], ast.Raise) and node.body[-1].exc is None
             near = range(node.lineno - 1, node.body[0].lineno + 1)
-            if names & {"", "Exception", "BaseException"} and not any(line in said for line in near):
+            wide = names & {"", "Exception", "BaseException"}
+            if wide and not raises_again and not any(line in said for line in near):
                 yield node.lineno
+
+
+def without_reason(text: str) -> list[int]:
+    """Every line of a module that owes a reason."""
+    said, lines, tree = comments(text), text.splitlines(), ast.parse(text)
+    return sorted(
+        {
+            *silencers_without_reason(said, lines),
+            *unexplained_imports(tree, said, lines),
+            *unexplained_catches(tree, said),
+        }
+    )
 
 
 def test_whoever_silences_or_catches_all_says_why() -> None:
     found: list[str] = []
     for path in EVERYTHING:
-        text = path.read_text()
-        said = comments(text)
-        lines = {*silencers_without_reason(said, text.splitlines()), *unexplained(ast.parse(text), said)}
-        found.extend(f"{path.relative_to(ROOT)}:{line} gives no reason" for line in sorted(lines))
+        lines = without_reason(path.read_text())
+        found.extend(f"{path.relative_to(ROOT)}:{line} gives no reason" for line in lines)
 
     assert found == []
 
@@ -107,27 +129,33 @@ def test_scripts_of_others_are_named_in_the_notice() -> None:
     ] == []
 
 
-def test_the_checks_above_find_what_they_look_for() -> None:
-    text = "\n".join(
-        [
-            "import os  # noqa: F401",  # 1: no reason
-            "import re  # noqa: F401 - kept for its side effect",
-            "def f():",
-            "    import ast",  # 4: no reason",
-            "    # heavy: only this path needs it",
-            "    import json",
-            "    import csv",
-            "    try:",
-            "        pass",
-            "    except Exception:",  # 10: no reason
-            "        pass",
-            "    try:",
-            "        pass",
-            "    except Exception:  # a plug-in may raise anything",
-            "        pass",
-        ]
-    )
-    said = comments(text)
+def test_the_check_of_reasons_finds_what_it_looks_for() -> None:
+    text = """
+import os  # noqa: F401
+import re  # noqa: F401 - kept for its side effect
+import io  # noqa: F401
+def f():
+    import ast
+    # heavy: only this path needs it
+    import json
 
-    assert list(silencers_without_reason(said, text.splitlines())) == [1]
-    assert sorted(unexplained(ast.parse(text), said)) == [4, 10]
+    import csv
+    print(csv)
+    import sys
+    try:
+        pass
+    except Exception:
+        pass
+    try:
+        pass
+    except Exception:  # a plug-in may raise anything
+        pass
+    try:
+        pass
+    except BaseException:
+        print()
+        raise
+"""
+    owing = ["import os  # noqa: F401", "    import ast", "    import sys", "    except Exception:"]
+
+    assert [text.splitlines()[line - 1] for line in without_reason(text)] == owing
