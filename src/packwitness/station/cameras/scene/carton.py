@@ -15,6 +15,7 @@ HALF_W, HALF_D, TALL = 172.0, 124.0, 120.0
 FLAP = 123.0  # a little less than half the depth: the long flaps all but meet
 KRAFT: Colour = (201, 160, 112)
 INNER: Colour = (190, 148, 102)
+WALL_ROWS = 24  # walls are seen nearly edge on: a finer texture would only sparkle
 OPEN = -24.0  # degrees of an open flap: it hangs a little below the rim
 
 Corner = tuple[float, float, float]
@@ -207,7 +208,7 @@ def _painted(name: str) -> Pixels:
     kind, *rest = name.split("-")
     if kind == "wall":
         side = rest[0]
-        return _wall(width if side in ("back", "front") else depth, int(TALL), side)
+        return _wall(width if side in ("back", "front") else depth, WALL_ROWS, side)
     pair, face_side, k, light = rest
     length = width if pair == "long" else depth
     return _flap_face(length, int(FLAP), face_side, int(k), float(light))
@@ -253,7 +254,7 @@ def _wall(width: int, tall: int, side: str) -> Pixels:
     down = 1 - 0.40 * (y / tall) ** 0.9
     ends = 1 - 0.25 * np.exp(-x / 14) - 0.25 * np.exp(-(width - x) / 14)
     light *= (key * down * ends)[..., None]
-    lip = np.clip(1 - np.abs(y - 1.5) / 2.0, 0, 1)[..., None]
+    lip = (y < 1)[..., None]
     light += (linear((232, 200, 156)) - light) * lip * 0.8
     return _seen(light)
 

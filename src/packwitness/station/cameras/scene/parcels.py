@@ -59,7 +59,7 @@ class SceneParcel:
 COURIERS: dict[str, str] = {
     "kr.cjlogistics": "CJ LOGISTICS",
     "kr.epost": "KOREA POST",
-    "kr.lotte": "LOTTE GLOBAL LOGISTICS",
+    "kr.lotte": "LOTTE LOGISTICS",
     "kr.hanjin": "HANJIN EXPRESS",
 }
 

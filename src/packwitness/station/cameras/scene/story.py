@@ -200,8 +200,8 @@ class Story:
         for k in range(len(self._pieces)):
             sway = 14 if k % 2 else 0
             keys += [
-                Key(self._grabs[k] + 0.1, bx + 196 + sway / 2, by + 96 - sway, TALL - 6, "flat"),
-                Key(self._drops[k], bx + 190 + sway / 2, by + 88 - sway, TALL - 6, "flat"),
+                Key(self._grabs[k] + 0.1, bx + 240 + sway / 2, by + 122 - sway, TALL - 6, "flat"),
+                Key(self._drops[k], bx + 234 + sway / 2, by + 114 - sway, TALL - 6, "flat"),
             ]
         keys += _paper_keys(1) + _flap_keys(1)
         seam = by - 4
