@@ -14,7 +14,7 @@ export NO_MKDOCS_2_WARNING := 1
 WORKERS ?= auto
 
 # Where mypy, ruff and friends find code of ours.
-CODE := $(wildcard src tests bench tools)
+CODE := $(foreach folder,src tests bench tools,$(if $(wildcard $(folder)/*.py $(folder)/*/*.py),$(folder)))
 
 .PHONY: help
 help: ## List the targets
@@ -58,7 +58,7 @@ lint: $(READY)
 
 .PHONY: types
 types: $(READY)
-	$(BIN)/mypy
+	$(BIN)/mypy $(CODE)
 
 .PHONY: law
 law: $(READY) ## Hold the import contracts (.importlinter)
