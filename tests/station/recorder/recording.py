@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 from packwitness.station.cameras.kinds import open_camera
-from packwitness.station.recorder.looker import LookFunction
 from packwitness.station.recorder.messages import (
     CameraSpec,
     CameraUp,
@@ -19,7 +18,7 @@ from packwitness.station.recorder.messages import (
     TakeClosed,
 )
 from packwitness.station.recorder.process import OpenStore
-from packwitness.station.recorder.source import OpenCamera
+from packwitness.station.recorder.source import LookFunction, OpenCamera
 from packwitness.station.recorder.supervisor import RecorderSupervisor
 from tests.station.recorder.folder_store import FolderStore
 

@@ -11,8 +11,6 @@ import av
 import numpy as np
 import pytest
 
-from packwitness.station.recorder.decoder import Gray
-from packwitness.station.recorder.looker import Region
 from packwitness.station.recorder.messages import (
     Frame,
     Look,
@@ -22,6 +20,7 @@ from packwitness.station.recorder.messages import (
     Watch,
 )
 from packwitness.station.recorder.muxer import boxes
+from packwitness.station.recorder.source import Gray, Region
 from tests.station.cameras.films import make_film
 from tests.station.recorder.reading import decoded, samples
 from tests.station.recorder.recording import SECOND, recording

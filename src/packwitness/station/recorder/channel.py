@@ -3,10 +3,10 @@
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from packwitness.station.recorder.intake import Intake
 from packwitness.station.recorder.live import Live
-from packwitness.station.recorder.looker import Looker
 from packwitness.station.recorder.messages import CameraDown, CameraSpec, CameraUp, Report, Resume, StartTake
 from packwitness.station.recorder.nal import BadStream
 from packwitness.station.recorder.packets import Packet, Track
@@ -14,6 +14,9 @@ from packwitness.station.recorder.reel import Gap, Piece, Reel
 from packwitness.station.recorder.ring import Ring
 from packwitness.station.recorder.source import OpenCamera, SourceFault, is_picture, is_stream
 from packwitness.station.recorder.writer import Writer
+
+if TYPE_CHECKING:
+    from packwitness.station.recorder.looker import Looker
 
 BACK_OFF_SECONDS = (0.5, 5.0)
 """First and longest wait before a lost camera is tried again."""
@@ -165,7 +168,7 @@ class Channel:
                 for packet in self._ring.since(time.monotonic_ns()):
                     live.push(packet)
 
-    def look(self, looker: Looker | None) -> None:
+    def look(self, looker: "Looker | None") -> None:
         """Hand packets to `looker` from the current group on, or to nobody."""
         with self._lock:
             before, self._looker = self._looker, looker

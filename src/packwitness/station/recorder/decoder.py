@@ -1,13 +1,8 @@
 """Decoding, for those who look: the film itself is never decoded."""
 
 import av
-import numpy as np
-import numpy.typing as npt
 
 from packwitness.station.recorder import nal
-
-Gray = npt.NDArray[np.uint8]
-"""Rows x columns of brightness, 0..255."""
 
 
 def open_decoder(codec: str) -> av.VideoCodecContext:
@@ -32,12 +27,3 @@ def picture_size(codec: str, sets: tuple[bytes, ...], data: bytes) -> tuple[int,
     if not frames:
         raise nal.BadStream("its keyframe holds no picture")
     return frames[0].width, frames[0].height
-
-
-def brightness(frame: av.VideoFrame) -> Gray:
-    """A picture's brightness; no copy where its first plane is that already."""
-    if frame.format.name in ("yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "nv12", "gray"):
-        plane = frame.planes[0]
-        rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
-        return rows[: frame.height, : frame.width]
-    return np.asarray(frame.to_ndarray(format="gray"), np.uint8)

@@ -83,9 +83,10 @@ class Intake:
         if self._settled is packet.run:
             return [packet]
         self._held.append(packet)
-        anchor = packet.run.moment(0)
-        if len(self._held) == 1 or anchor < self._calm_from - CALM_NS:
-            self._calm_from, self._calm = anchor, 0
+        # By decode times, which B-frames do not toss about.
+        late = picture.arrival_ns - nanoseconds(packet.dts)
+        if len(self._held) == 1 or late < self._calm_from - CALM_NS:
+            self._calm_from, self._calm = late, 0
         else:
             self._calm += 1
         if self._calm < CALM_PACKETS and len(self._held) < HELD_LIMIT:

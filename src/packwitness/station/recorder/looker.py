@@ -1,18 +1,19 @@
-"""Decodes one camera's pictures and has somebody look at them: newest first, never in a camera's way."""
+"""Decodes one camera's pictures and has somebody look at them: newest first, never in a camera's way.
+
+Imported only where somebody looks: NumPy costs a recorder 20 MB, and half of the time it takes to come back.
+"""
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import av
+import numpy as np
 
-from packwitness.station.recorder.decoder import Gray, brightness, open_decoder
+from packwitness.station.recorder.decoder import open_decoder
 from packwitness.station.recorder.messages import LookFailed, Sighting
 from packwitness.station.recorder.packets import NANO, Packet, Track, nanoseconds
-
-Region = tuple[float, float, float, float]
-LookFunction = Callable[[Gray, Region | None], Sequence[object]]
-"""A picture's brightness and where to look in it; returns what was seen."""
+from packwitness.station.recorder.source import Gray, LookFunction, Region
 
 INTERVAL_NS = 50_000_000
 """Look at most so often; a parcel laid down is seen within two looks."""
@@ -21,20 +22,18 @@ BACKLOG = 600
 
 
 class Looker:
-    """`run` is a thread of its own. `look` may be slow: pictures that came meanwhile are decoded, not looked
-    at.
-    """
+    """`run` is a thread of its own. Pictures that come while the look function is busy are passed over."""
 
     def __init__(
         self,
         camera: str,
-        look: LookFunction,
+        load_look: Callable[[], LookFunction],
         send: Callable[[Sighting | LookFailed], None],
         *,
         region: Region | None = None,
     ) -> None:
         self._camera = camera
-        self._look = look
+        self._load_look = load_look
         self._send = send
         self._region = region
         self._packets: deque[Packet] = deque()
@@ -60,6 +59,12 @@ class Looker:
 
     def run(self) -> None:
         """Body of the looking thread."""
+        try:
+            look = self._load_look()
+        # Its modules may be missing or broken; filming goes on, and somebody must hear of it.
+        except Exception as error:
+            self._complain(error)
+            return
         while (packet := self._next()) is not None:
             decoder = self._decoder_for(packet)
             if decoder is None:
@@ -72,7 +77,7 @@ class Looker:
                 self._decoder = None  # a damaged picture: wait for the next keyframe
                 continue
             if frames and self._newest():
-                self._see(frames[-1], packet)
+                self._see(look, frames[-1], packet)
 
     def _next(self) -> Packet | None:
         """Wait for a packet; when late, leap to the newest keyframe."""
@@ -101,18 +106,31 @@ class Looker:
             self._decoder, self._track = decoder, packet.track
         return self._decoder
 
-    def _see(self, frame: av.VideoFrame, packet: Packet) -> None:
+    def _see(self, look: LookFunction, frame: av.VideoFrame, packet: Packet) -> None:
         moment = packet.run.moment(frame.pts if frame.pts is not None else packet.pts)
         if 0 <= moment - self._looked_ns < INTERVAL_NS:
             return
         self._looked_ns = moment
         try:
-            codes = self._look(brightness(frame), self._region)
+            codes = look(brightness(frame), self._region)
         # The function is given to us; one picture it cannot bear must not end the looking.
         except Exception as error:
-            if not self._failing:
-                self._failing = True
-                self._send(LookFailed(self._camera, f"{type(error).__name__}: {error}"))
+            self._complain(error)
             return
         self._failing = False
         self._send(Sighting(self._camera, tuple(codes), moment))
+
+    def _complain(self, error: Exception) -> None:
+        """Report the first failure of a row."""
+        if not self._failing:
+            self._failing = True
+            self._send(LookFailed(self._camera, f"{type(error).__name__}: {error}"))
+
+
+def brightness(frame: av.VideoFrame) -> Gray:
+    """A picture's brightness; no copy where its first plane is that already."""
+    if frame.format.name in ("yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "nv12", "gray"):
+        plane = frame.planes[0]
+        rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+        return rows[: frame.height, : frame.width]
+    return np.asarray(frame.to_ndarray(format="gray"), np.uint8)

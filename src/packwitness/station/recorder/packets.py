@@ -35,7 +35,7 @@ class Run:
         return self.anchor.moment(nanoseconds(tick))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Track:
     """A camera's stream as long as its parameter sets stay the same. `template` belongs to an open
     container.
@@ -49,7 +49,7 @@ class Track:
     template: VideoStream
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Packet:
     """One encoded picture, units length-prefixed, times in 90000ths of a second on its `run`. Shared, never
     changed.

@@ -5,16 +5,17 @@ A crash in FFmpeg takes this process along and nothing else; the supervisor star
 """
 
 import os
+import pickle
 import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
 
 from packwitness.station.recorder.channel import Channel
 from packwitness.station.recorder.live import Live
-from packwitness.station.recorder.looker import Looker, LookFunction
 from packwitness.station.recorder.messages import (
     Beat,
     CameraSpec,
@@ -33,6 +34,9 @@ from packwitness.station.recorder.source import OpenCamera
 from packwitness.station.recorder.store import PartStore
 from packwitness.station.recorder.writer import Writer
 
+if TYPE_CHECKING:
+    from packwitness.station.recorder.looker import Looker
+
 OpenStore = Callable[[], PartStore]
 
 TICK_SECONDS = 0.05
@@ -48,10 +52,10 @@ def main(
     cameras: Sequence[CameraSpec],
     open_camera: OpenCamera,
     open_store: OpenStore,
-    look: LookFunction | None,
+    look: bytes | None,
     ring_seconds: float,
 ) -> None:
-    """Body of the process."""
+    """Body of the process. `look` is the pickled look function; only the thread that looks unpickles it."""
     # Ctrl-C and a service manager reach the whole group; the app, not the signal, says when filming ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -69,7 +73,7 @@ class Recorder:
         cameras: Sequence[CameraSpec],
         open_camera: OpenCamera,
         store: PartStore,
-        look: LookFunction | None,
+        look: bytes | None,
         ring_seconds: float,
     ) -> None:
         self._pipe = pipe
@@ -163,10 +167,14 @@ class Recorder:
             del self._takes[take]
         self._outbox.put(TakeClosed(take))
 
-    def _looker(self, order: Look) -> Looker | None:
+    def _looker(self, order: Look) -> "Looker | None":
         if not order.on or self._look is None:
             return None
-        looker = Looker(order.camera, self._look, self._outbox.put, region=order.region)
+        # Only who looks pays for NumPy (see there).
+        from packwitness.station.recorder.looker import Looker
+
+        load = partial(pickle.loads, self._look)
+        looker = Looker(order.camera, load, self._outbox.put, region=order.region)
         _thread(f"look {order.camera}", looker.run)
         return looker
 

@@ -1,9 +1,13 @@
 """What the recorder needs of a camera. Structural, since cameras and recorder do not know each other."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from typing import Protocol, TypeGuard, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeGuard, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 
 class Stream(Protocol):
@@ -62,6 +66,13 @@ class SourceFault(Protocol):
 
 
 OpenCamera = Callable[[str], Source]
+
+type Gray = npt.NDArray[np.uint8]
+"""Rows x columns of brightness, 0..255."""
+type Region = tuple[float, float, float, float]
+"""Left, top, right, bottom as fractions of the picture."""
+type LookFunction = Callable[[Gray, Region | None], Sequence[object]]
+"""A picture and where to look in it; returns what was seen."""
 
 
 def is_picture(item: Stream | Picture) -> TypeGuard[Picture]:

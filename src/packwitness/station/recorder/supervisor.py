@@ -2,6 +2,7 @@
 
 import atexit
 import multiprocessing
+import pickle
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -10,7 +11,6 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
 from packwitness.station.recorder import process as recorder_process
-from packwitness.station.recorder.looker import LookFunction
 from packwitness.station.recorder.messages import (
     CameraSpec,
     Look,
@@ -28,7 +28,7 @@ from packwitness.station.recorder.messages import (
 )
 from packwitness.station.recorder.process import OpenStore
 from packwitness.station.recorder.ring import SECONDS
-from packwitness.station.recorder.source import OpenCamera
+from packwitness.station.recorder.source import LookFunction, OpenCamera
 
 START_SECONDS = 20.0
 """How long a new process may take to say its first word."""
@@ -68,7 +68,8 @@ class RecorderSupervisor:
         ring_seconds: float = SECONDS,
     ) -> None:
         self._cameras = tuple(cameras)
-        self._arguments = (self._cameras, open_camera, open_store, look, ring_seconds)
+        pickled = None if look is None else pickle.dumps(look)
+        self._arguments = (self._cameras, open_camera, open_store, pickled, ring_seconds)
         self._on_message = on_message
         self._looks = look is not None
         self._context = multiprocessing.get_context("spawn")

@@ -146,9 +146,7 @@ class Writer:
         if film.lost_packets and not piece.key:
             film.lose(piece.start, end, count, film.lost_reason)
             return
-        film.found()
         try:
-            self._store_gaps(take, film)
             written = self._store_piece(take, film, piece)
         # The store is given to us: whatever it raises (a full disk, a broken ledger), filming must go on.
         except Exception as error:
@@ -158,6 +156,8 @@ class Writer:
         film.failing = False
         film.parts += 1
         self._report(written)
+        film.found()
+        self._store_gaps(take, film)
 
     def _store_piece(self, take: str, film: _Film, piece: Piece) -> PartWritten:
         track = piece.packets[0].track
@@ -192,24 +192,25 @@ class Writer:
         )
 
     def _store_gaps(self, take: str, film: _Film) -> None:
-        while film.gaps:
-            gap = film.gaps[0]
-            self._store.add_gap(
-                take=take,
-                camera=self._camera,
-                at_ms=gap.at * 1000 // TIMESCALE,
-                duration_ms=gap.duration * 1000 // TIMESCALE,
-                reason=gap.reason,
-                dropped=gap.dropped,
-            )
-            del film.gaps[0]
+        """What the store refuses stays in `film.gaps` for the next time."""
+        try:
+            while film.gaps:
+                gap = film.gaps[0]
+                self._store.add_gap(
+                    take=take,
+                    camera=self._camera,
+                    at_ms=gap.at * 1000 // TIMESCALE,
+                    duration_ms=gap.duration * 1000 // TIMESCALE,
+                    reason=gap.reason,
+                    dropped=gap.dropped,
+                )
+                del film.gaps[0]
+        except Exception as error:  # as above
+            self._complain(take, film, error)
 
     def _close(self, take: str, film: _Film) -> None:
         film.found()
-        try:
-            self._store_gaps(take, film)
-        except Exception as error:  # as above
-            self._complain(take, film, error)
+        self._store_gaps(take, film)
         del self._films[take]
 
     def _complain(self, take: str, film: _Film, error: Exception) -> None:
