@@ -1,3 +1,13 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from packwitness.hub.recordings import views
+
+app_name = "recordings"
+urlpatterns = [
+    path("takes/<str:take>/film/<str:camera>.mp4", views.film, name="film"),
+    path("takes/<str:take>/live/<str:camera>.m3u8", views.playlist, name="playlist"),
+    path("takes/<str:take>/live/<str:camera>/init-<int:number>.mp4", views.init, name="init"),
+    path("takes/<str:take>/live/<str:camera>/<int:first>-<int:last>.m4s", views.segment, name="segment"),
+    path("takes/<str:take>/captions.<str:language>.vtt", views.captions, name="captions"),
+    path("takes/<str:take>/chapters.<str:language>.vtt", views.chapters, name="chapters"),
+]
