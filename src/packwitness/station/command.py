@@ -4,17 +4,17 @@ import argparse
 import asyncio
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-from packwitness.station.app import enrolment, logs
-from packwitness.station.app.condition import utc_ms
-from packwitness.station.app.station import StationInUse
-from packwitness.station.app.station import run as run_station
+from packwitness.station.app import enrolment
+from packwitness.station.app.lock import StationInUse
 from packwitness.station.app.status import describe
 from packwitness.station.config import SettingsError, cameras_from_words, read_settings, with_options
 from packwitness.station.spool.layout import Layout
 from packwitness.station.spool.ledger import Ledger, LedgerError
+from packwitness.station.spool.moments import to_ms
 from packwitness.station.spool.outgoing import Outgoing
 
 DATA_VARIABLE = "PACKWITNESS_STATION_DATA"
@@ -83,7 +83,7 @@ def _enrol(arguments: argparse.Namespace, layout: Layout) -> int:
             url=arguments.hub_url,
             code=arguments.code.strip(),
             insecure=arguments.insecure,
-            utc_ms=utc_ms(),
+            utc_ms=to_ms(datetime.now(UTC)),
         )
     )
     benches = ", ".join(bench.name for bench in answer.benches)
@@ -100,6 +100,10 @@ def _run(arguments: argparse.Namespace, layout: Layout) -> int:
         pre_roll_s=arguments.pre_roll,
         kiosk_port=arguments.kiosk_port,
     )
+    # Cameras, codecs and the web server take a second to load, and only this action needs them.
+    from packwitness.station.app import logs
+    from packwitness.station.app.station import run as run_station
+
     logs.set_up(settings.log)
     try:
         asyncio.run(run_station(settings, layout, ready=lambda url: _say(f"Kiosk: {url}")))

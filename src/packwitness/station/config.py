@@ -227,9 +227,7 @@ def with_options(settings: Settings, *, cameras: list[CameraSettings], **changes
 def render(hub: HubSettings, benches: Iterable[BenchSettings]) -> str:
     """Return the text of a new ``station.toml``, with what can be set written out as comments."""
     defaults = Settings.model_construct(hub=hub, benches=[])
-    rows = "\n".join(
-        f"[[benches]]\nid = {_text(bench.id)}\nname = {_text(bench.name)}\n" for bench in benches
-    )
+    rows = "\n".join(_bench_rows(bench) for bench in benches)
     return f"""# Written by 'packwitness station enrol'. What each key means: docs/guides/station.md.
 # A line that begins with # is a default or an example; take the # away to change it.
 
@@ -275,6 +273,11 @@ key = {_text(hub.key)}
 # low_mb = {defaults.disk.low_mb}
 # full_mb = {defaults.disk.full_mb}
 """
+
+
+def _bench_rows(bench: BenchSettings) -> str:
+    rows = f"[[benches]]\nid = {_text(bench.id)}\nname = {_text(bench.name)}\n"
+    return rows if bench.logic is None else rows + f"logic = {_text(bench.logic)}\n"
 
 
 def _text(value: str) -> str:

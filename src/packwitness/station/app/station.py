@@ -2,15 +2,13 @@
 
 import asyncio
 import contextlib
-import fcntl
 import json
 import os
 import secrets
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import IO
 
 import structlog
 
@@ -19,6 +17,7 @@ from packwitness.evidence.keys import SigningKey
 from packwitness.station.app.bench import LiveBench
 from packwitness.station.app.clock import HubClock
 from packwitness.station.app.condition import Condition, Limits, utc_ms
+from packwitness.station.app.lock import only_one
 from packwitness.station.app.orders import Orders
 from packwitness.station.app.takes import Takes
 from packwitness.station.app.web import KioskServer, hosts_of, listen, picture_origins_of, server_for
@@ -51,10 +50,6 @@ RING_SPARE_SECONDS = 1.0
 log = structlog.get_logger(__name__)
 
 
-class StationInUse(Exception):
-    """Another process runs this station."""
-
-
 async def run(settings: Settings, layout: Layout, *, ready: Callable[[str], None]) -> None:
     """Run the station until SIGINT or SIGTERM; ``ready`` is told the kiosk's address.
 
@@ -64,7 +59,7 @@ async def run(settings: Settings, layout: Layout, *, ready: Callable[[str], None
         StationInUse: it runs already.
         OSError: the kiosk's port is taken.
     """
-    with _only_one(layout):
+    with only_one(layout):
         logics = _logics(settings)
         identity = identity_of(settings, layout)
         key = SigningKey.load(layout.key.read_bytes())
@@ -314,19 +309,6 @@ def _logics(settings: Settings) -> dict[str, Logic]:
         pre_roll = {"pre_roll_ms": round(settings.pre_roll_s * 1000)}
         chosen[bench.id] = replace(known[name], parameters={**known[name].parameters, **pre_roll})
     return chosen
-
-
-@contextlib.contextmanager
-def _only_one(layout: Layout) -> Iterator[IO[str]]:
-    """Hold the data folder for this process; the system lets go when it dies, however it dies."""
-    with open(layout.lock, "a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise StationInUse(
-                f"Another process runs the station in {layout.root}. End that one first."
-            ) from error
-        yield lock
 
 
 async def _first_of(*tasks: asyncio.Task[object]) -> None:

@@ -2,9 +2,9 @@
 runs.
 """
 
-import fcntl
 import shutil
 
+from packwitness.station.app.lock import is_held
 from packwitness.station.config import Settings
 from packwitness.station.spool.layout import Layout
 from packwitness.station.spool.outgoing import Outgoing
@@ -16,7 +16,7 @@ def describe(settings: Settings, layout: Layout, outgoing: Outgoing) -> str:
     lines = [
         f"Station   {settings.hub.station_name} of {settings.hub.organisation_name}",
         f"Hub       {settings.hub.url}",
-        f"Program   {'running' if _is_running(layout) else 'not running'}",
+        f"Program   {'running' if is_held(layout) else 'not running'}",
         f"Disk      {free / (1 << 30):.1f} GiB free",
     ]
     for bench in settings.benches:
@@ -31,12 +31,3 @@ def describe(settings: Settings, layout: Layout, outgoing: Outgoing) -> str:
     if outgoing.has_trouble():
         lines.append("          When that is mended: packwitness station retry")
     return "\n".join(lines)
-
-
-def _is_running(layout: Layout) -> bool:
-    with layout.lock.open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
