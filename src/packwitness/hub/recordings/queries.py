@@ -150,7 +150,7 @@ def _spans(scope: Scope) -> QuerySet[Span]:
     return access.rows(Span, scope).exclude(take__state=TakeState.DELETED)
 
 
-def _with_takes() -> Prefetch[str, QuerySet[Span]]:
+def _with_takes() -> "Prefetch[str, QuerySet[Span]]":
     return Prefetch("spans", Span.objects.exclude(take__state=TakeState.DELETED).select_related("take"))
 
 
