@@ -13,7 +13,7 @@ from types import FrameType
 import httpx2 as httpx
 
 from packwitness.demo import check
-from packwitness.demo.house import EMAIL, DemoError, House, only_one
+from packwitness.demo.house import EMAIL, MAIL_PORT, DemoError, House, free_port, only_one
 from packwitness.demo.mailbox import Letter, Mailbox
 from packwitness.demo.takes import follow
 
@@ -61,7 +61,7 @@ def _run(data: Path, stop: threading.Event, *, checking: bool) -> int:
         _say(f"message to {letter.recipient}: “{letter.subject}”\n          {letter.link}")
 
     with only_one(data):
-        mailbox = Mailbox(data / "mail", heard)
+        mailbox = Mailbox(data / "mail", heard, port=free_port(MAIL_PORT))
         mailbox.open()
         try:
             house = House(data, smtp_url=mailbox.url)

@@ -28,6 +28,7 @@ EMAIL = "demo@example.com"
 
 HUB_PORT = 8700
 KIOSK_PORT = 8750
+MAIL_PORT = 8725
 READY_SECONDS = 60
 
 

@@ -32,26 +32,20 @@ class Letter:
 class Mailbox:
     """Takes every message, writes it to ``folder``, adds it to ``letters`` and tells ``heard``.
 
-    ``letters`` begins with what an earlier run kept there. ``heard`` is called in the server's own thread.
+    ``letters`` begins with what an earlier run kept there. ``heard`` is called in the server's own thread. ``url`` is
+    where to send to, as the hub's ``PACKWITNESS_SMTP_URL`` wants it.
     """
 
-    def __init__(self, folder: Path, heard: Callable[[Letter], None]) -> None:
+    def __init__(self, folder: Path, heard: Callable[[Letter], None], *, port: int) -> None:
         self._folder = folder
         self._heard = heard
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.letters = [letter for path in sorted(folder.glob("*.eml")) if (letter := read_letter(path))]
-        self._controller = Controller(self, hostname="127.0.0.1", port=0, data_size_limit=MESSAGE_LIMIT)
-
-    @property
-    def url(self) -> str:
-        """Where to send to, as the hub's ``PACKWITNESS_SMTP_URL`` wants it."""
-        if self._controller.server is None:
-            raise RuntimeError("the mailbox is not open")
-        port = self._controller.server.sockets[0].getsockname()[1]
-        return f"smtp://127.0.0.1:{port}"
+        self.url = f"smtp://127.0.0.1:{port}"
+        self._controller = Controller(self, hostname="127.0.0.1", port=port, data_size_limit=MESSAGE_LIMIT)
 
     def open(self) -> None:
-        """Begin to listen on a free loopback port."""
+        """Begin to listen on loopback."""
         self._controller.start()
 
     def close(self) -> None:
