@@ -10,11 +10,13 @@ from django.utils import timezone
 from ninja import Query, Router, Schema
 from pydantic import ValidationError
 
+from packwitness.hub.notary import queries as notary
 from packwitness.hub.recordings import bodies, operations, queries, seal
-from packwitness.hub.recordings.models import Recording
+from packwitness.hub.recordings.models import Recording, Take
 from packwitness.hub.recordings.names import InitName, PartName
 from packwitness.hub.scope.requests import ScopedRequest
 from packwitness.hub.stations.access import StationRequest
+from packwitness.hub.tenants import queries as tenants
 from packwitness.hub.ui.problems import Problem
 from packwitness.hub.vault.interface import BadKey, DigestMismatch, VaultConflict
 from packwitness.protocol import (
@@ -30,6 +32,8 @@ station = Router()
 integrators = Router(tags=["recordings"])
 
 Count = Annotated[int, Query(ge=0, le=2**53 - 1)]
+Search = Annotated[str, Query(max_length=200, description="Part of a tracking, order or phone number")]
+Limit = Annotated[int, Query(ge=1, le=200)]
 MOST_PARTS = 99_999_999
 
 
@@ -222,13 +226,88 @@ def shown(request: HttpRequest, recording: Recording) -> RecordingOut:
     )
 
 
+class CameraOut(Schema):
+    """A camera of a take."""
+
+    id: str
+    name: str
+
+
+class TakeOut(Schema):
+    """One continuous filming."""
+
+    id: str
+    bench: str
+    code: str
+    kind: str
+    state: str
+    outcome: str
+    started_at: datetime
+    stopped_at: datetime | None
+    sealed_at: datetime | None
+    order_number: str | None
+    cameras: list[CameraOut]
+
+
+class TakeList(Schema):
+    """Takes, the newest first."""
+
+    takes: list[TakeOut]
+
+
+class OrganisationOut(Schema):
+    """Whose key this is. ``fingerprint`` is what a verifier is told to trust; it is empty until a station is
+    enrolled.
+    """
+
+    id: str
+    name: str
+    fingerprint: str
+
+
+@integrators.get("/organisation", response=OrganisationOut, operation_id="get_organisation")
+def get_organisation(request: ScopedRequest) -> OrganisationOut:
+    """Return the organisation that the key belongs to."""
+    row = tenants.organisation(scope=request.scope)
+    fingerprint = notary.organisation_fingerprint(organisation_id=row.id)
+    return OrganisationOut(id=row.id, name=row.name, fingerprint=fingerprint)
+
+
+@integrators.get("/takes", response=TakeList, operation_id="list_takes")
+def list_takes(
+    request: ScopedRequest,
+    search: Search = "",
+    state: Annotated[str, Query(pattern="^(recording|sealed|deleted)?$")] = "",
+    limit: Limit = 50,
+) -> TakeList:
+    """List takes, the newest first."""
+    found = queries.takes(scope=request.scope, text=search, state=state)
+    return TakeList(takes=[take_shown(one) for one in found.prefetch_related(queries.with_orders())[:limit]])
+
+
+def take_shown(take: Take) -> TakeOut:
+    """Return a take as an integrator sees it."""
+    shipments = [span.recording.shipment for span in take.spans.all() if span.recording.shipment]
+    return TakeOut(
+        id=take.id,
+        bench=take.bench_id,
+        code=take.code,
+        kind=take.kind,
+        state=take.state,
+        outcome=take.outcome,
+        started_at=take.started_at,
+        stopped_at=take.stopped_at,
+        sealed_at=take.sealed_at,
+        order_number=shipments[0].order.number if shipments else None,
+        cameras=[CameraOut(id=camera["id"], name=camera["name"]) for camera in take.cameras],
+    )
+
+
 @integrators.get("/recordings", response=RecordingList, operation_id="list_recordings")
 def list_recordings(
     request: ScopedRequest,
-    search: Annotated[
-        str, Query(max_length=200, description="Part of a tracking, order or phone number")
-    ] = "",
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    search: Search = "",
+    limit: Limit = 50,
 ) -> RecordingList:
     """List recordings, the newest first."""
     found = queries.recordings(scope=request.scope, text=search)[:limit]

@@ -76,6 +76,9 @@ class Take(Owned):
     sealed_at = models.DateTimeField(null=True)
     joined_at = models.DateTimeField(null=True)
 
+    if TYPE_CHECKING:
+        spans: RelatedManager["Span"]
+
     class Meta:
         constraints = (models.UniqueConstraint(fields=("bench", "number"), name="recordings_take_number"),)
         indexes = (

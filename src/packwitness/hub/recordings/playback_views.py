@@ -113,11 +113,8 @@ def ranged(request: HttpRequest, source: FilmSource, *, cache: str = CHANGING) -
     if request.method == "HEAD":
         answer = HttpResponse(status=status, content_type=source.content_type)
     else:
-        blocks = source.open_range(start, end)
-        answer = StreamingHttpResponse(
-            _in_threads(blocks) if isinstance(request, ASGIRequest) else blocks,
-            status=status,
-            content_type=source.content_type,
+        answer = streamed(
+            request, source.open_range(start, end), content_type=source.content_type, status=status
         )
     answer["Content-Length"] = str(end - start)
     if status == 206:
@@ -140,6 +137,14 @@ def _wanted_range(request: HttpRequest, etag: str, size: int) -> tuple[int, int]
     if match[2] and int(match[2]) < start:
         return None
     return start, max(start, end) if start < size else start
+
+
+def streamed(
+    request: HttpRequest, blocks: Iterator[bytes], *, content_type: str, status: int = 200
+) -> StreamingHttpResponse:
+    """Return an answer that sends blocks as they are made, never holding more than one."""
+    body = _in_threads(blocks) if isinstance(request, ASGIRequest) else blocks
+    return StreamingHttpResponse(body, status=status, content_type=content_type)
 
 
 async def _in_threads(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:

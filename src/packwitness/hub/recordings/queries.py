@@ -95,6 +95,11 @@ def window(span: Span) -> Window:
     return Window(span.from_ms, span.to_ms)
 
 
+def with_orders() -> "Prefetch[str, QuerySet[Span]]":
+    """Return what takes are prefetched with, to tell their orders."""
+    return Prefetch("spans", Span.objects.select_related("recording__shipment__order"))
+
+
 def running(*, scope: Scope) -> QuerySet[Take]:
     """Return takes that are being filmed, or were when their station fell silent."""
     return takes(scope=scope, state=TakeState.RECORDING)

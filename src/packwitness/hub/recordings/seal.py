@@ -246,6 +246,7 @@ def _store(
         for one in opened
     )
     end_ms = max((of_manifest(camera).end_ms for camera in manifest.cameras), default=0)
+    end_ms = max(end_ms, row.duration_ms or 0)
     recording = filing.settle_take(scope=scope, take=row, end_ms=end_ms)
     outbox.emit(
         organisation_id=row.organisation_id,
