@@ -185,10 +185,8 @@ class House:
                 old = f"http://127.0.0.1:{self._notes.get('hub_port', HUB_PORT)}"
                 (station / "station.toml").write_text(text.replace(old, self.hub_url))
         else:
-            code = self._command(
-                ["hub", "enrolment-code", "--organisation", ORGANISATION, "--site", SITE]
-                + ["--station", STATION, "--bench", BENCH]
-            ).split()
+            where = ["--organisation", ORGANISATION, "--site", SITE, "--station", STATION, "--bench", BENCH]
+            code = self._command(["hub", "enrolment-code", *where]).split()
             self._command(["station", "enrol", self.hub_url, code[-1], "--data", str(station)])
         self._notes["hub_port"] = self.hub_port
         self._write_notes()
@@ -260,7 +258,6 @@ class House:
 def order(parcel: SceneParcel) -> Mapping[str, Any]:
     """Return the body with which the demo puts a parcel's order into the hub."""
     return {
-        "channel": "demo",
         "buyer": {
             "name": parcel.buyer_name,
             "email": parcel.buyer_email,

@@ -32,8 +32,8 @@ class Letter:
 class Mailbox:
     """Takes every message, writes it to ``folder``, adds it to ``letters`` and tells ``heard``.
 
-    ``letters`` begins with what an earlier run kept there. ``heard`` is called in the server's own thread. ``url`` is
-    where to send to, as the hub's ``PACKWITNESS_SMTP_URL`` wants it.
+    ``letters`` begins with what an earlier run kept there. ``heard`` is called in the server's own thread.
+    ``url`` is where to send to, as the hub's ``PACKWITNESS_SMTP_URL`` wants it.
     """
 
     def __init__(self, folder: Path, heard: Callable[[Letter], None], *, port: int) -> None:
