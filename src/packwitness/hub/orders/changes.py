@@ -99,15 +99,21 @@ def _shipments_differ(changes: Changes, order: Order, wanted: OrderInput, *, new
     gone = [shipment.id for key, shipment in has.items() if key not in wants]
     differ = bool(gone)
     changes.shipments_gone += gone
-    for key, shipment in wants.items():
+    for position, (key, shipment) in enumerate(wants.items()):
+        facts = {
+            "position": position,
+            "courier": shipment.courier,
+            "tracking_number": shipment.tracking_number,
+        }
         stored = has.get(key)
         if stored is None:
             stored = Shipment(organisation_id=order.organisation_id, created_at=at, order=order, code_key=key)
             changes.shipments.append(stored)
-        elif (stored.courier, stored.tracking_number) != (shipment.courier, shipment.tracking_number):
+        elif any(getattr(stored, name) != value for name, value in facts.items()):
             changes.shipments_renamed.append(stored)
         else:
             continue
-        stored.courier, stored.tracking_number = shipment.courier, shipment.tracking_number
+        for name, value in facts.items():
+            setattr(stored, name, value)
         differ = True
     return differ

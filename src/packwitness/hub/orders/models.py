@@ -73,12 +73,13 @@ class Shipment(Owned):
     """A parcel of an order. ``code_key`` is the tracking number as it is compared."""
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="shipments")
+    position = models.PositiveIntegerField()
     courier = models.CharField(max_length=100, blank=True)
     tracking_number = models.CharField(max_length=200)
     code_key = models.CharField(max_length=200)
 
     class Meta:
-        ordering = ("created_at", "id")
+        ordering = ("position",)
         constraints = (models.UniqueConstraint(fields=("order", "code_key"), name="orders_shipment_code"),)
         indexes = (models.Index(fields=("organisation", "code_key"), name="orders_by_code"),)
 

@@ -133,4 +133,6 @@ def _write(changes: Changes) -> None:
     Order.objects.bulk_update(changes.changed, [*FACTS, "seq", "changed_at"], batch_size=100)
     OrderLine.objects.bulk_create(changes.lines, batch_size=CHUNK)
     Shipment.objects.bulk_create(changes.shipments, batch_size=CHUNK)
-    Shipment.objects.bulk_update(changes.shipments_renamed, ["courier", "tracking_number"], batch_size=CHUNK)
+    Shipment.objects.bulk_update(
+        changes.shipments_renamed, ["position", "courier", "tracking_number"], batch_size=CHUNK
+    )

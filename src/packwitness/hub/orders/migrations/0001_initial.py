@@ -122,6 +122,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("created_at", models.DateTimeField(editable=False)),
+                ("position", models.PositiveIntegerField()),
                 ("courier", models.CharField(blank=True, max_length=100)),
                 ("tracking_number", models.CharField(max_length=200)),
                 ("code_key", models.CharField(max_length=200)),
@@ -143,7 +144,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "ordering": ("created_at", "id"),
+                "ordering": ("position",),
             },
         ),
         migrations.AddIndex(
