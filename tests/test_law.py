@@ -5,6 +5,8 @@ The order of the hub's rooms is read from `.importlinter`, so that there is one 
 
 import ast
 import configparser
+import importlib
+import pkgutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +17,8 @@ from django.conf import settings
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.contenttypes.fields import GenericForeignKey
 from django.db.models import Field, Model
+
+import packwitness
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "packwitness"
@@ -140,6 +144,15 @@ def test_workflow_imports_only_the_standard_library_and_protocol() -> None:
     ]
 
     assert found == []
+
+
+def test_every_module_can_be_imported() -> None:
+    # What types allow is not always there at run time: many of Django's generic classes take no brackets.
+    names = [found.name for found in pkgutil.walk_packages(packwitness.__path__, "packwitness.")]
+    for name in names:
+        importlib.import_module(name)
+
+    assert {"packwitness.hub.desk.urls", "packwitness.station.app"} <= set(names)
 
 
 def loaded_after(statement: str) -> set[str]:
