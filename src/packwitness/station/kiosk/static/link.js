@@ -14,6 +14,8 @@ export class Link {
   #wait = FIRST_WAIT_MS;
   #heard = 0;
   #number = 0;
+  #fresh = true;        // the page was opened and the socket has not been there yet
+  #early = [];
   #path;
   #silence;
   #on;
@@ -30,10 +32,13 @@ export class Link {
     }, 500);
   }
 
-  // Returns whether the scan went out.
+  // Returns whether the scan went out. One that comes while the page has only just been opened waits for the socket; one that
+  // comes while the station is away does not: later, another parcel may lie on the bench.
   scan(code, source) {
-    if (this.#socket?.readyState !== WebSocket.OPEN) return false;
-    this.#socket.send(JSON.stringify({ number: ++this.#number, code, source }));
+    const message = JSON.stringify({ number: ++this.#number, code, source });
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(message);
+    else if (this.#fresh) this.#early.push(message);
+    else return false;
     return true;
   }
 
@@ -48,13 +53,19 @@ export class Link {
       if (kind === "view") this.#on.view(body);
       if (kind === "answer") this.#on.answer(body);
     });
-    socket.addEventListener("open", () => { this.#heard = performance.now(); });
+    socket.addEventListener("open", () => {
+      this.#heard = performance.now();
+      this.#fresh = false;
+      for (const message of this.#early.splice(0)) socket.send(message);
+    });
     socket.addEventListener("close", () => { if (socket === this.#socket) this.#lose(); });
   }
 
   #lose() {
     const socket = this.#socket;
     this.#socket = null;
+    this.#fresh = false;
+    this.#early = [];
     socket?.close();
     this.#on.down();
     setTimeout(() => this.#connect(), this.#wait);

@@ -3,8 +3,11 @@
 
 import { address } from "./link.js";
 
-const BEHIND_S = 1.5;     // further behind than this: jump
-const EDGE_S = 0.15;      // where to jump to, before the newest picture
+// A player that runs dry waits for more and more pictures before it goes on (Chromium: up to 24), so it is kept a little
+// behind the newest one: it begins with this much in hand, plays faster when it has too much, and jumps when it is lost.
+const IN_HAND_S = 0.6;
+const HURRY_S = 1.4;
+const LOST_S = 4;
 const KEEP_S = 10;        // older than this is thrown away
 const AGAIN_MS = 1500;
 
@@ -93,10 +96,10 @@ export class Live {
     const ranges = buffer.buffered;
     if (ranges.length === 0) return;
     const start = ranges.start(ranges.length - 1), end = ranges.end(ranges.length - 1);
-    if (video.currentTime < start || end - video.currentTime > BEHIND_S) {
-      video.currentTime = Math.max(start, end - EDGE_S);
-    }
-    if (video.paused) video.play().catch(() => {});
+    const behind = end - video.currentTime;
+    if (video.currentTime < start || behind > LOST_S) video.currentTime = Math.max(start, end - IN_HAND_S);
+    video.playbackRate = behind > HURRY_S ? 1.15 : 1;
+    if (video.paused && end - start >= IN_HAND_S) video.play().catch(() => {});
     if (video.currentTime - ranges.start(0) > 2 * KEEP_S) this.#forget(KEEP_S);
   }
 

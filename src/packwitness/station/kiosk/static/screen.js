@@ -120,10 +120,10 @@ export class Screen {
     for (const camera of cameras) {
       const known = this.#lives.get(camera.id) ?? this.#camera(camera);
       known.name.textContent = camera.name;
-      known.figure.dataset.up = camera.up;
+      known.up = camera.up;
       if (!camera.live) known.say("unsupported");
       else if (!known.live) known.live = new Live(known.video, `/bench/${this.bench}/live/${camera.id}`, known.say);
-      if (!camera.up) known.say("lost");
+      else known.say(known.state);
     }
   }
 
@@ -135,11 +135,14 @@ export class Screen {
     const caption = element("figcaption", "", name);
     figure.append(video, note, caption);
     at("pictures").append(figure);
-    const say = (state) => {
-      figure.dataset.state = state;
-      write(note, state === "live" ? "" : page({ wait: "live_wait", lost: "live_lost", unsupported: "live_unsupported" }[state]));
+    const known = { figure, video, name: caption, live: null, state: "wait", up: true };
+    // What the player says counts only while the station says the camera is there.
+    known.say = (state) => {
+      known.state = state;
+      const shown = known.up || state === "unsupported" ? state : "lost";
+      figure.dataset.state = shown;
+      write(note, shown === "live" ? "" : page({ wait: "live_wait", lost: "live_lost", unsupported: "live_unsupported" }[shown]));
     };
-    const known = { figure, video, name: caption, say, live: null };
     this.#lives.set(id, known);
     return known;
   }

@@ -5,7 +5,10 @@
 // `event.timeStamp` is when the key was pressed, so that a busy page does not make a scanner look slow.
 
 const IDLE_MS = 120;        // a burst without Enter or Tab ends after this long without a key
-const FAST_MS = 50;         // mean time between a scanner's keys is below this; fingers need more
+const PATIENT_MS = 600;     // the same where scanners are known to send Enter or Tab: a radio link that stumbles in the middle
+                            // of a code must not make two shorter codes of it
+const FAST_MS = 50;         // the median time between a scanner's keys is below this; fingers need more
+const ENDS_KEY = "packwitness-scanner-ends";
 const SHORTEST = 4;         // fewer keys than this are fingers
 const LONGEST = 600;        // a burst beyond this is a jammed scanner; it is handed over and refused as too long
 
@@ -34,15 +37,19 @@ export function character(event) {
 export function listen(target, { onScan, onTyped, typing }) {
   let keys = [];          // [character, timeStamp]
   let timer = 0;
+  let idle = localStorage.getItem(ENDS_KEY) ? PATIENT_MS : IDLE_MS;
 
   function take(ended) {
     clearTimeout(timer);
     const burst = keys;
     keys = [];
     if (burst.length === 0) return false;
-    const span = burst.at(-1)[1] - burst[0][1];
-    const fast = burst.length > 1 && span / (burst.length - 1) < FAST_MS;
-    if (fast && burst.length >= SHORTEST) {
+    const gaps = burst.slice(1).map(([, stamp], n) => stamp - burst[n][1]).sort((a, b) => a - b);
+    if (burst.length >= SHORTEST && gaps[gaps.length >> 1] < FAST_MS) {
+      if (ended) {
+        idle = PATIENT_MS;
+        localStorage.setItem(ENDS_KEY, "yes");
+      }
       onScan(burst.map(([text]) => text).join(""));
       return true;
     }
@@ -55,7 +62,7 @@ export function listen(target, { onScan, onTyped, typing }) {
   }
 
   target.addEventListener("keydown", (event) => {
-    if (keys.length > 0 && event.timeStamp - keys.at(-1)[1] > IDLE_MS) take(false);
+    if (keys.length > 0 && event.timeStamp - keys.at(-1)[1] > idle) take(false);
     const ends = ["Enter", "NumpadEnter", "Tab"].includes(event.code) || event.key === "Enter" || event.key === "Tab";
     if (ends) {
       // The suffix must press no button and move no focus; without a burst before it, it is an ordinary key.
@@ -76,6 +83,6 @@ export function listen(target, { onScan, onTyped, typing }) {
     event.stopPropagation();
     if (keys.length < LONGEST) keys.push([text, event.timeStamp]);
     clearTimeout(timer);
-    timer = setTimeout(() => take(false), IDLE_MS);
+    timer = setTimeout(() => take(false), idle);
   }, { capture: true });
 }
