@@ -168,11 +168,13 @@ class Counting(io.BytesIO):
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
         self.given = 0
+        self.reads = 0
         self.largest = 0
 
     def read(self, size: int | None = -1) -> bytes:
         data = super().read(size)
         self.given += len(data)
+        self.reads += 1
         self.largest = max(self.largest, len(data))
         return data
 
@@ -184,11 +186,30 @@ def test_a_film_is_read_once_in_small_pieces() -> None:
     assert stream.largest <= 1 << 20
 
 
-def test_a_hostile_film_ends_the_search() -> None:
-    trap = (16).to_bytes(4, "big") + b"moof" + (len(PARTS[3]) - 8).to_bytes(4, "big") + b"mdat"
-    stream = Counting(INIT + PARTS[0] + trap * 100_000)
+def trap(size: int) -> bytes:
+    """Sixteen bytes that begin a part of ``size`` bytes."""
+    return (16).to_bytes(4, "big") + b"moof" + (size - 16).to_bytes(4, "big") + b"mdat"
+
+
+def test_many_traps_end_the_search() -> None:
+    stream = Counting(INIT + PARTS[0] + trap(len(PARTS[3])) * 100_000)
     assert brief(check_film(CAMERA, stream)) == ["part_changed 1-8", "film_extra_bytes 9"]
-    assert stream.given < 200 << 20
+    assert stream.reads < 300_000
+
+
+def test_costly_traps_end_the_search() -> None:
+    size = 1 << 20
+    film = CameraFilm("overhead", [noise("one", size), noise("two", size)], [INIT], [0])
+    stream = Counting(INIT + trap(size) * 2_000 + bytes(size))
+    found = check_film(Camera.from_payload(film.entry(TAKE)), stream)
+    assert brief(found) == ["part_changed 0", "film_truncated 1"]
+    assert stream.given < 90 << 20
+
+
+def test_parts_without_boxes_are_told_apart_too() -> None:
+    parts = [noise(f"plain {number}", 100 + number) for number in range(6)]
+    camera = Camera.from_payload(CameraFilm("overhead", parts, [INIT], [0]).entry(TAKE))
+    assert check(INIT, *parts[:3], flip(parts[3], 5), *parts[4:], camera=camera) == ["part_changed 3"]
 
 
 @settings(max_examples=150, deadline=None)
@@ -264,3 +285,10 @@ def test_no_other_box_is_left_aside() -> None:
     assert aside == 0
     assert brief(check_film(CAMERA, stream)) == ["init_changed 0"]
     assert unwrapped(film)[1] == unwrapped(film[:-1])[1] == 0
+
+
+def test_a_film_of_the_sealed_size_has_nothing_put_in() -> None:
+    film = CameraFilm("overhead", PARTS, [INIT[:FTYP] + C2PA + INIT[FTYP:]], [0])
+    camera = Camera.from_payload(film.entry(TAKE))
+    stream, aside = without_credentials(io.BytesIO(film.film()), {camera.film_size})
+    assert (aside, check_film(camera, stream)) == (0, [])

@@ -107,6 +107,18 @@ def test_a_journal_written_again_does_not_fit() -> None:
     assert "the entry that began the take is not of this take" in check(rewritten(2, data={"take": "x-2"}))
 
 
+def test_an_entry_that_does_not_follow_is_seen() -> None:
+    take = make_take()
+    torn = sign({**take.journal[2].payload, "previous": ZERO}, key("station"))
+    seal = sign({**take.journal[3].payload, "previous": torn.digest}, key("station"))
+    payload = dict(take.manifest.payload)
+    payload["journal"] = {"start": payload["journal"]["start"], "head": {"n": 3, "digest": torn.digest}}
+    manifest = Manifest.from_payload(payload)
+    entries = [*take.journal[:2], torn, seal]
+    found = check_journal(manifest, take.manifest.digest, entries, key("station").public)
+    assert [finding.detail for finding in found] == ["entry 3 does not follow entry 2"]
+
+
 def test_a_checkpoint_that_says_otherwise_is_seen() -> None:
     data = dict(make_take().journal[2].payload["data"])
     for name, change in {

@@ -125,6 +125,12 @@ def test_an_append_touches_few_nodes() -> None:
     assert len(reads) < 14
 
 
+def test_a_proof_for_a_smaller_tree_is_none_for_a_larger() -> None:
+    five = tree_of(5)
+    assert not verify_inclusion(LEAVES[0], 0, 9, five.inclusion_proof(0), five.root())
+    assert not verify_consistency(4, naive_root(LEAVES[:4]), 9, five.root(), five.consistency_proof(4))
+
+
 def test_impossible_questions_are_refused() -> None:
     tree = tree_of(5)
     with pytest.raises(ValueError, match="not in a tree"):

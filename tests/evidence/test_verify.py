@@ -349,6 +349,14 @@ def test_a_receipt_of_another_take_or_key(receipt: Statement) -> None:
     assert codes(judge({**FILES, "receipt.json": receipt.to_json()})) == ["receipt_invalid"]
 
 
+def test_a_receipt_whose_signature_is_broken_is_no_unknown_hubs() -> None:
+    broken = replace(
+        TAKE.receipt, payload={**TAKE.receipt.payload, "received_at": "2026-11-22T10:00:09.000Z"}
+    )
+    files = {**without("certificates.json"), "receipt.json": broken.to_json()}
+    assert codes(judge(files, trust=None)) == ["receipt_invalid"]
+
+
 def test_a_receipt_for_another_place_in_the_log() -> None:
     moved = make_receipt(TAKE.manifest, index=3)
     assert codes(judge({**FILES, "receipt.json": moved.to_json()})) == ["log_proof_invalid"]
@@ -505,6 +513,21 @@ def test_what_the_station_itself_admits_is_noted() -> None:
     verdict = judge(edited(admit, resign=True))
     assert {"interrupted", "clock_not_measured", "gaps", "dropped_packets"} <= notes(verdict)
     assert next(note.detail for note in verdict.notes if note.code == "gaps") == "1, 800 ms"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"take": "k3v9x2m4q7pa-9"},
+        {"bench": {"id": "another", "name": "Bench 2"}},
+        {"journal": {"start": {"n": 2, "digest": "1" * 64}, "head": {"n": 1, "digest": "2" * 64}}},
+        {"journal": {"start": {"n": 2, "digest": "1" * 64}, "head": {"n": 2, "digest": "2" * 64}}},
+        {"journal": {"start": {"n": 2, "digest": "1" * 64}, "head": {"n": 3, "digest": "1" * 64}}},
+    ],
+)
+def test_a_take_that_contradicts_its_journal(change: dict[str, Any]) -> None:
+    manifest = sign({**TAKE.manifest.payload, **change}, key("station"))
+    assert "journal_mismatch" in codes(check_manifest(manifest, TAKE.certificates, TRUST, NOW))
 
 
 def test_the_hub_judges_a_manifest_alone() -> None:
