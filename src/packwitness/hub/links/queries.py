@@ -4,6 +4,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from django.conf import settings
+from django.db.models import Count, Max, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 
 from packwitness.hub.links import token
 from packwitness.hub.links.models import Link, View
@@ -46,9 +48,29 @@ def address(link: Link) -> str:
     return f"{settings.BASE_URL}/w/{token.make(link.id, secret=settings.SECRET_KEY.encode())}"
 
 
-def links_of(*, scope: Scope, recording: str) -> Sequence[Link]:
-    """Return a recording's links, newest first."""
-    return list(access.rows(Link, scope).filter(recording_id=recording).order_by("-created_at")[:100])
+@dataclass(frozen=True)
+class Handed:
+    """A link as its maker sees it: the address to hand out, how often its page was opened, and when last."""
+
+    link: Link
+    address: str
+    views: int
+    last_view: datetime | None
+
+
+def links_of(*, scope: Scope, recording: str) -> Sequence[Handed]:
+    """Return a recording's links, newest first (at most 100)."""
+    opened = View.objects.filter(link=OuterRef("pk")).order_by().values("link")
+    found = (
+        access.rows(Link, scope)
+        .filter(recording_id=recording)
+        .annotate(
+            views=Coalesce(Subquery(opened.annotate(n=Count("pk")).values("n")), 0),
+            last_view=Subquery(opened.annotate(last=Max("created_at")).values("last")),
+        )
+        .order_by("-created_at", "-id")
+    )
+    return [Handed(row, address(row), row.views, row.last_view) for row in found[:100]]
 
 
 def views_of(*, scope: Scope, link: str) -> Sequence[View]:

@@ -49,5 +49,10 @@ class Message(Owned):
             models.Index(fields=("state", "next_attempt_at"), name="notify_due"),
         )
 
+    @property
+    def can_be_sent_again(self) -> bool:
+        """Whether a person may have it sent once more."""
+        return self.state in (State.FAILED, State.UNKNOWN, State.RETRYING)
+
     def __str__(self) -> str:
         return f"{self.channel} {self.id} {self.state}"

@@ -10,6 +10,7 @@ from packwitness.hub.scope.scope import Scope
 def messages(*, scope: Scope, state: str = "") -> QuerySet[Message]:
     """Return the organisation's messages, newest first, of one state if it is given."""
     found = access.rows(Message, scope).select_related("link", "recording__shipment__order")
+    found = found.prefetch_related("recording__spans")
     if state:
         found = found.filter(state=state)
     return found.order_by("-created_at", "-id")

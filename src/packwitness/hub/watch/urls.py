@@ -1,3 +1,18 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from packwitness.hub.watch import views
+
+app_name = "watch"
+urlpatterns = [
+    path("<str:token>", views.watch, name="page"),
+    path("<str:token>/state/<str:take>.json", views.state, name="state"),
+    path("<str:token>/film/<str:take>/<str:camera>.mp4", views.film, name="film"),
+    path("<str:token>/live/<str:take>/<str:camera>.m3u8", views.playlist, name="playlist"),
+    path("<str:token>/live/<str:take>/<str:camera>/init-<int:number>.mp4", views.init, name="init"),
+    path(
+        "<str:token>/live/<str:take>/<str:camera>/<int:first>-<int:last>.m4s", views.segment, name="segment"
+    ),
+    path("<str:token>/captions/<str:take>/<str:camera>.<str:language>.vtt", views.captions, name="captions"),
+    path("<str:token>/chapters/<str:take>/<str:camera>.<str:language>.vtt", views.chapters, name="chapters"),
+    path("<str:token>/bundle/<str:take>.zip", views.bundle, name="bundle"),
+]

@@ -1,0 +1,1 @@
+"""One module a page of the desk. Each view parses, makes one call and renders."""
