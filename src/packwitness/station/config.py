@@ -106,7 +106,7 @@ class Settings(Section):
     pre_roll_s: Annotated[float, Field(ge=0, le=60)] = 3
     matrix_codes: bool = False
     clock_limit_ms: Annotated[int, Field(ge=1)] = 2_000
-    language: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z]{2,3}(-[a-zA-Z0-9]+)*$")] = "en"
+    language: Literal["en", "ko"] = "en"
     log: Literal["debug", "info", "warning", "error"] = "info"
     kiosk: KioskSettings = KioskSettings()
     disk: DiskSettings = DiskSettings()

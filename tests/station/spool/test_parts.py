@@ -1,5 +1,6 @@
 import errno
 import hashlib
+import os
 import pickle
 from pathlib import Path
 
@@ -125,3 +126,28 @@ def test_the_opener_travels_to_another_process_and_opens_there(spool: Spool, tmp
     store.close()
 
     assert len(spool.ledger.inits(take, "overhead")) == 1
+
+
+def test_file_and_folder_are_on_disk_before_the_row_says_so(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = spool.begin()
+    spool.film(take, parts=1)
+    synced: list[tuple[str, int]] = []
+    fsync = os.fsync
+
+    def watched(handle: int) -> None:
+        fsync(handle)
+        name = Path(os.readlink(f"/proc/self/fd/{handle}")).name
+        synced.append((name, len(spool.ledger.parts(take, "overhead"))))
+
+    monkeypatch.setattr(os, "fsync", watched)
+    spool.film(take, parts=1)
+
+    assert synced == [("00000001.m4s", 1), ("overhead", 1)]
+    assert len(spool.ledger.parts(take, "overhead")) == 2
+
+
+def test_a_commit_is_an_fsync(spool: Spool) -> None:
+    assert [row[0] for row in spool.ledger.rows("PRAGMA synchronous")] == [2]
+    assert [row[0] for row in spool.ledger.rows("PRAGMA journal_mode")] == ["wal"]

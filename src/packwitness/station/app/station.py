@@ -20,7 +20,14 @@ from packwitness.station.app.condition import Condition, Limits, utc_ms
 from packwitness.station.app.lock import only_one
 from packwitness.station.app.orders import Orders
 from packwitness.station.app.takes import Takes
-from packwitness.station.app.web import KioskServer, hosts_of, listen, picture_origins_of, server_for
+from packwitness.station.app.web import (
+    KioskServer,
+    hosts_of,
+    languages_of,
+    listen,
+    picture_origins_of,
+    server_for,
+)
 from packwitness.station.cameras.kinds import open_camera
 from packwitness.station.config import Settings, SettingsError
 from packwitness.station.kiosk.app import make_kiosk
@@ -167,6 +174,7 @@ class Station:
             make_kiosk(
                 {bench.id: bench for bench in self._benches},
                 trigger_token=self._trigger_token,
+                languages=languages_of(self._settings),
                 hosts=hosts_of(self._settings),
                 picture_origins=picture_origins_of(self._settings),
             )

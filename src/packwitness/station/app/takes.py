@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
@@ -19,7 +19,6 @@ from packwitness.evidence.commitments import Disclosure
 from packwitness.station.app.clock import HubClock
 from packwitness.station.config import CameraSettings
 from packwitness.station.recorder import messages as recorder
-from packwitness.station.recorder.supervisor import RecorderSupervisor
 from packwitness.station.spool.journal import Journal, TakeStart
 from packwitness.station.spool.layout import Layout
 from packwitness.station.spool.ledger import Ledger, TakeNotOpen
@@ -40,6 +39,12 @@ log = structlog.get_logger(__name__)
 
 StorageRefuses = (OSError, sqlite3.Error)
 """What a disk that is full or gone raises."""
+
+
+class Recorder(Protocol):
+    """What takes need of the recorder: ``RecorderSupervisor`` is one."""
+
+    def send(self, order: recorder.Order) -> None: ...
 
 
 @dataclass(slots=True)
@@ -85,12 +90,12 @@ class Takes:
         self._clock = clock
         self._changed = changed
         self._hand = ThreadPoolExecutor(1, thread_name_prefix="journal")
-        self._recorder: RecorderSupervisor | None = None
+        self._recorder: Recorder | None = None
         self._running: dict[str, Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
 
-    def film_with(self, recorder: RecorderSupervisor) -> None:
+    def film_with(self, recorder: Recorder) -> None:
         """Name the recorder; takes can begin from now on."""
         self._recorder = recorder
 

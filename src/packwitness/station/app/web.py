@@ -53,6 +53,11 @@ def hosts_of(settings: Settings) -> list[str]:
     return [name.lower() for name in names]
 
 
+def languages_of(settings: Settings) -> list[str]:
+    """Return the kiosk's languages, that of the settings first: it is shown to whoever names none."""
+    return sorted(("en", "ko"), key=lambda language: language != settings.language)
+
+
 def picture_origins_of(settings: Settings) -> list[str]:
     """Return where product pictures may come from: the hub, and what the settings add."""
     hub = urlsplit(settings.hub.url)
