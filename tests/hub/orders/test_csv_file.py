@@ -13,7 +13,7 @@ from packwitness.hub.orders.input import BuyerInput, LineInput, OrderInput, Ship
 
 SEOUL = ZoneInfo("Asia/Seoul")
 
-ENGLISH = """Order Number,Tracking Number,Courier,SKU,Product name,Qty,Recipient,E-mail,Mobile phone,Order date
+ENGLISH = """Order Number,Tracking Number,Courier,SKU,Product name,Qty,Recipient,E-mail,Mobile,Order date
 0012,6012-3456-7890,CJ,MUG,Blue mug,2,Kim Minji,minji@example.com,010-1234-5678,2026-11-20 09:30
 0012,,,TEA,Green tea,1,,,,
 0013,0000111,CJ,SOAP,Soap,"1,000",Lee,,,

@@ -1,0 +1,137 @@
+"""What an operator does from the command line, as it answers: in this process, on the test's database."""
+
+import argparse
+import io
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from packwitness.hub import command
+from packwitness.hub.config import administration, condition
+from packwitness.hub.stations import operations as stations
+from packwitness.hub.tenants.models import Organisation
+from packwitness.protocol import EnrolRequest
+from tests.hub.conftest import PASSWORD
+
+SETUP = [
+    "setup",
+    "--organisation",
+    "Mugs & Teas",
+    "--email",
+    "me@example.com",
+    "--language",
+    "ko",
+    "--password-stdin",
+]
+
+
+@pytest.fixture(autouse=True)
+def keys(settings: Settings, tmp_path: Path) -> None:
+    """Keys of this test's own."""
+    settings.KEYS_DIR = tmp_path
+
+
+def call(*words: str) -> int:
+    parser = argparse.ArgumentParser()
+    command.configure(parser)
+    return command.run(parser.parse_args(words))
+
+
+@pytest.fixture
+def password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The password waits on standard input."""
+    monkeypatch.setattr("sys.stdin", io.StringIO(PASSWORD + "\n"))
+
+
+@pytest.mark.django_db
+def test_setting_up_once_and_again(password: None, capsys: pytest.CaptureFixture[str]) -> None:
+    first = call(*SETUP)
+    made = capsys.readouterr().out
+    second = call(*SETUP)
+    found = capsys.readouterr().out
+
+    organisation = Organisation.objects.get()
+    assert (first, second) == (0, 0)
+    assert (organisation.name, organisation.language) == ("Mugs & Teas", "ko")
+    assert "“Mugs & Teas” is made" in made
+    assert "“Mugs & Teas” exists" in found
+    assert "nothing was changed" in found
+    assert made.count("ed25519:") == found.count("ed25519:") == 1
+    assert made.split("ed25519:")[1][:64] == found.split("ed25519:")[1][:64]
+
+
+@pytest.mark.django_db
+def test_a_weak_password_makes_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))
+
+    assert call(*SETUP) == 1
+    assert "10 characters" in capsys.readouterr().err
+    assert Organisation.objects.count() == 0
+
+
+@pytest.mark.django_db
+def test_codes_and_keys(password: None, capsys: pytest.CaptureFixture[str]) -> None:
+    call(*SETUP)
+    capsys.readouterr()
+
+    assert call("enrolment-code", "--station", "PC 1", "--bench", "Bench 1", "--bench", "Bench 2") == 0
+    code = capsys.readouterr().out.strip()
+    assert call("api-key", "--name", "Shop") == 0
+    key = capsys.readouterr().out.strip()
+
+    request = EnrolRequest(code=code, public_key="A" * 43, host_name="", software="")
+    made = stations.enrol(request=request, at=datetime.now(tz=UTC) + timedelta(minutes=59))
+    assert [bench.name for bench in made.benches] == ["Bench 1", "Bench 2"]
+    assert key.startswith("pw_")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["api-key", "--name", "Shop"], "packwitness hub setup"),
+        (["enrolment-code", "--station", "PC", "--bench", "B"], "packwitness hub setup"),
+    ],
+)
+def test_before_setting_up(words: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(*words) == 1
+    assert says in capsys.readouterr().err
+
+
+@pytest.mark.django_db
+def test_which_organisation_is_asked_where_there_are_two(now: datetime) -> None:
+    for name in ("One", "Two"):
+        administration.set_up(
+            organisation=name,
+            email="me@example.com",
+            password=PASSWORD,
+            site="Main",
+            language="en",
+            time_zone="UTC",
+            at=now,
+        )
+    two = Organisation.objects.get(name="Two")
+
+    assert administration.scope_of("Two", "x").organisation_id == two.id
+    assert administration.scope_of(two.id, "x").organisation_id == two.id
+    for wanted, says in (("", "Say which organisation"), ("Three", "no organisation “Three”")):
+        with pytest.raises(administration.Refused, match=says):
+            administration.scope_of(wanted, "x")
+
+
+@pytest.mark.django_db
+def test_checking(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "leaked.pem").touch(mode=0o644)
+
+    found = list(condition.examine({"PACKWITNESS_TASK_THREDS": "2"}))
+
+    assert [finding.words for finding in found if finding.state == "error"] == [
+        f"Others can read {tmp_path / 'leaked.pem'}."
+    ]
+    assert any("PACKWITNESS_TASK_THREDS is no setting" in finding.words for finding in found)
+    assert any("no organisation yet" in finding.words for finding in found)
+    assert all(finding.advice for finding in found if finding.state != "ok")
