@@ -109,10 +109,10 @@ def _check(row: Take, station: Station, statement: Statement, at: datetime) -> t
     trust = certified.organisation_fingerprint(organisation_id=row.organisation_id)
     verdict = check_manifest(statement, certificates, trust, at)
     findings = list(verdict.integrity.findings)
-    if verdict.key.state != "trusted":
-        findings.append(Finding("certificate_invalid", detail=verdict.key.reason))
     if any(finding.code == "manifest_malformed" for finding in findings):
         raise ManifestInvalid(findings)
+    if verdict.key.state != "trusted":
+        findings.append(Finding("certificate_invalid", detail=verdict.key.reason))
     manifest = Manifest.from_payload(dict(statement.payload))
     findings += [
         Finding("manifest_malformed", detail=f"it names another {what}") for what in _strange(row, manifest)
