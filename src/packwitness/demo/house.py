@@ -12,9 +12,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import quote
 
 import httpx2 as httpx
 
@@ -71,10 +72,35 @@ class House:
     sign-in, 0600).
     """
 
-    def __init__(self, data: Path, *, smtp_url: str) -> None:
+    def __init__(
+        self,
+        data: Path,
+        *,
+        smtp_url: str,
+        cameras: Sequence[str] = (),
+        logic: str = "laid-lifted",
+        hub_port: int = HUB_PORT,
+        kiosk_port: int = KIOSK_PORT,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Prepare; nothing runs yet.
+
+        Args:
+            data: the folder; made by ``only_one``.
+            smtp_url: where the hub sends messages.
+            cameras: as ``packwitness station run --camera`` takes them; none: the drawn bench.
+            logic: the recording logic.
+            hub_port: the port to take if it is free; 0: any.
+            kiosk_port: likewise.
+            environment: further variables for the programs.
+        """
         self.data = data
-        self.hub_port = free_port(HUB_PORT)
-        self.kiosk_port = free_port(KIOSK_PORT)
+        self.hub_port = free_port(hub_port)
+        self.kiosk_port = free_port(kiosk_port)
+        scene = data / "scene"
+        drawn = [f"{view}=scene:{view}?folder={quote(str(scene))}" for view in ("overhead", "label")]
+        self._cameras = list(cameras) or drawn
+        self._logic = logic
         self.hub_url = f"http://127.0.0.1:{self.hub_port}"
         self.kiosk_url = f"http://127.0.0.1:{self.kiosk_port}"
         self._environment = {
@@ -83,6 +109,7 @@ class House:
             "PACKWITNESS_BASE_URL": self.hub_url,
             "PACKWITNESS_SMTP_URL": smtp_url,
             "PACKWITNESS_MAIL_FROM": f"{ORGANISATION} <films@example.com>",
+            **(environment or {}),
         }
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._notes = self._read_notes()
@@ -105,21 +132,31 @@ class House:
         """
         (self.data / "logs").mkdir(exist_ok=True)
         self._set_up_hub()
-        self._spawn("hub", ["hub", "run", "--port", str(self.hub_port)])
-        self._wait("hub", f"{self.hub_url}/readyz")
+        self.start_hub()
         self._put_orders()
         self._enrol_station()
-        scene = self.data / "scene"
-        cameras = [f"{view}=scene:{view}?folder={scene}" for view in ("overhead", "label")]
+        self.start_station()
+
+    def start_hub(self) -> None:
+        """Start the hub and wait until it answers."""
+        self._spawn("hub", ["hub", "run", "--port", str(self.hub_port)])
+        self._wait("hub", f"{self.hub_url}/readyz")
+
+    def start_station(self) -> None:
+        """Start the station and wait until its kiosk answers."""
         self._spawn(
             "station",
             [
                 *("station", "run", "--data", str(self.data / "station")),
-                *("--kiosk-port", str(self.kiosk_port), "--logic", "laid-lifted"),
-                *(argument for camera in cameras for argument in ("--camera", camera)),
+                *("--kiosk-port", str(self.kiosk_port), "--logic", self._logic),
+                *(argument for camera in self._cameras for argument in ("--camera", camera)),
             ],
         )
         self._wait("station", f"{self.kiosk_url}/")
+
+    def process(self, name: str) -> subprocess.Popen[bytes]:
+        """Return the running program ``hub`` or ``station``."""
+        return self._running[name]
 
     def failed(self) -> str | None:
         """Return what to say if a program has ended by itself, else None."""

@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from email.message import EmailMessage
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
@@ -40,7 +39,7 @@ class Mailbox:
         self._folder = folder
         self._heard = heard
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.letters = [letter for path in sorted(folder.glob("*.eml")) if (letter := read_letter(path))]
+        self.letters = [read_letter(path) for path in sorted(folder.glob("*.eml"))]
         self.url = f"smtp://127.0.0.1:{port}"
         self._controller = Controller(self, hostname="127.0.0.1", port=port, data_size_limit=MESSAGE_LIMIT)
 
@@ -60,17 +59,14 @@ class Mailbox:
         path = self._folder / f"{time.time_ns()}.eml"
         path.write_bytes(content if isinstance(content, bytes) else str(content).encode())
         letter = read_letter(path)
-        if letter is not None:
-            self.letters.append(letter)
-            self._heard(letter)
+        self.letters.append(letter)
+        self._heard(letter)
         return "250 Kept"
 
 
-def read_letter(path: Path) -> Letter | None:
-    """Read a kept message, or return None where it is none that a person could read."""
+def read_letter(path: Path) -> Letter:
+    """Read a kept message."""
     message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
-    if not isinstance(message, EmailMessage):
-        return None
     body = message.get_body(preferencelist=("plain", "html"))
     found = _LINK.search(body.get_content() if body else "")
     return Letter(
