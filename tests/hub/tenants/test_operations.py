@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404
 from django.test import Client
@@ -23,7 +24,7 @@ def test_a_member_is_added_once(house: House, now: datetime) -> None:
     assert (again.id, again.role) == (first.id, "agent")
     assert first.user.email == "agent@example.com"
     assert first.user.check_password(PASSWORD)
-    assert first.user.emailaddress_set.get().verified
+    assert EmailAddress.objects.get(user=first.user).verified
 
 
 def test_a_person_can_belong_to_two_organisations(house: House, stranger: House, now: datetime) -> None:
