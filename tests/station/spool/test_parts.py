@@ -74,6 +74,8 @@ def test_nothing_is_taken_for_a_take_that_is_not_recording(spool: Spool) -> None
         spool.store.put_part(
             take=take, camera="overhead", init=0, data=b"late", start=1, duration=1, key=True
         )
+    with pytest.raises(OSError, match="closed, not recording"):
+        spool.store.put_init(take=take, camera="label", data=b"late", info=Facts(), origin_ns=START_NS)
     with pytest.raises(OSError, match="unknown, not recording"):
         spool.store.add_gap(take="bench1-77", camera="overhead", at_ms=0, duration_ms=1, reason="overflow")
     assert len(spool.ledger.parts(take, "overhead")) == 1

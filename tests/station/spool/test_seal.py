@@ -1,4 +1,7 @@
 import json
+import sqlite3
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -6,7 +9,8 @@ from packwitness.evidence.canonical import parse_time
 from packwitness.evidence.errors import Malformed
 from packwitness.evidence.manifest import Manifest
 from packwitness.evidence.statements import Statement
-from packwitness.station.spool.ledger import TakeNotOpen
+from packwitness.station.spool.journal import Journal
+from packwitness.station.spool.ledger import Ledger, TakeNotOpen
 from packwitness.station.spool.moments import from_ms
 from packwitness.station.spool.seal import close, seal
 from tests.station.spool.audit import audit
@@ -161,3 +165,41 @@ def test_starts_of_two_takes_and_their_seals_share_one_chain(spool: Spool) -> No
         START_MS + 1000
     )
     audit(spool)
+
+
+class Interrupted(Journal):
+    """Its bench goes on while a manifest is being signed."""
+
+    def __init__(self, ledger: Ledger, times: int) -> None:
+        super().__init__(ledger, STATION_KEY)
+        self.times = times
+
+    def sign(self, payload: Mapping[str, Any]) -> Statement:
+        if payload["type"] == "packwitness/manifest/1" and self.times:
+            self.times -= 1
+            self.refusal(bench=BENCH, reason="not_a_label", code="", code_kind="", utc_ms=START_MS)
+        return super().sign(payload)
+
+
+def test_a_manifest_names_the_entry_just_before_its_seal_whatever_comes_between(spool: Spool) -> None:
+    take = spool.begin()
+    spool.film(take, parts=1)
+    close(spool.ledger, take=take, outcome="completed", stopped_ms=None, clock=None)
+    journal = Interrupted(spool.ledger, times=3)
+
+    seal(spool.ledger, journal, spool.layout, IDENTITY, take=take, utc_ms=START_MS)
+
+    kinds = [entry["payload"]["kind"] for entry in spool.ledger.entries(BENCH, first=1, limit=9)]
+    assert kinds == ["start", "refusal", "refusal", "refusal", "seal"]
+    audit(spool)
+
+
+def test_a_start_entry_and_its_take_are_there_together_or_not_at_all(spool: Spool) -> None:
+    with spool.ledger.transaction() as db:
+        db.execute("CREATE TRIGGER full BEFORE INSERT ON camera BEGIN SELECT RAISE(FAIL, 'disk full'); END")
+
+    with pytest.raises(sqlite3.IntegrityError, match="disk full"):
+        spool.begin()
+
+    assert spool.ledger.head(BENCH).n == 0
+    assert audit(spool) == 0
