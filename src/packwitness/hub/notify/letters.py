@@ -26,7 +26,8 @@ def write(message: Message) -> Letter:
         return Letter(
             reference=message.reference,
             recipient=message.recipient,
-            subject=gettext("%(shop)s: see your parcel being packed") % {"shop": message.organisation.name},
+            # A name may hold a line break; a subject may not.
+            subject=" ".join((gettext("%(shop)s: see your parcel being packed") % facts).split()),
             text=render_to_string("notify/packed.txt", facts),
             html=render_to_string("notify/packed.html", facts),
             language=message.language,

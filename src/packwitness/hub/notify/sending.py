@@ -1,12 +1,12 @@
 """How a message is sent at most once unless it is known to have failed.
 
-1. Claim: one conditional UPDATE from ``queued`` or ``retrying`` (and due) to ``sending``, with a lease.
-Whoever changes
-   the row sends; nobody else does.
-2. Send, outside any transaction.
-3. Settle: one conditional UPDATE from ``sending`` to what came of it.
+1. Write the letter. Whatever goes wrong here has sent nothing.
+2. Claim: one conditional UPDATE from ``queued`` or ``retrying`` (and due) to ``sending``, with a lease.
+   Whoever changes the row sends; nobody else does.
+3. Send, outside any transaction.
+4. Settle: one conditional UPDATE from ``sending`` to what came of it.
 
-A worker that dies between 1 and 3 leaves ``sending`` with a lease that runs out. Nobody knows how far it
+A worker that dies between 2 and 4 leaves ``sending`` with a lease that runs out. Nobody knows how far it
 came, so such a message becomes ``unknown``: it is shown, and a person decides.
 """
 
@@ -30,15 +30,14 @@ def send(*, message_id: str, at: datetime) -> datetime | None:
     """Send a message if it is due and nobody else does. Return when to try again, None if that is not
     needed.
     """
-    claimed = Message.objects.filter(id=message_id, state__in=CAN_BE_SENT, next_attempt_at__lte=at).update(
-        state=State.SENDING, lease_until=at + LEASE
-    )
-    if not claimed:
+    ready = Message.objects.filter(id=message_id, state__in=CAN_BE_SENT, next_attempt_at__lte=at)
+    message = ready.select_related("link", "recording__shipment__order", "organisation").first()
+    if message is None:
         return None
-    message = Message.objects.select_related("link", "recording__shipment__order", "organisation").get(
-        id=message_id
-    )
-    outcome = CHANNELS[message.channel]().send(write(message))
+    letter = write(message)
+    if not ready.update(state=State.SENDING, lease_until=at + LEASE):
+        return None
+    outcome = CHANNELS[message.channel]().send(letter)
     return settle(message=message, outcome=outcome, at=at)
 
 
@@ -67,7 +66,7 @@ def settle(*, message: Message, outcome: Outcome, at: datetime) -> datetime | No
 
 def pause_after(attempts: int) -> timedelta:
     """Return how long to wait after so many failures: 5 s, 10 s, 20 s … at most 2 h."""
-    return min(FIRST_PAUSE * 2 ** (attempts - 1), LONGEST_PAUSE)
+    return min(FIRST_PAUSE * (1 << (attempts - 1)), LONGEST_PAUSE)
 
 
 def mark_abandoned(*, at: datetime) -> int:

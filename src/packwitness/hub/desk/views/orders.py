@@ -113,9 +113,9 @@ def _csv(found: QuerySet[Order], *, persons: bool) -> Iterator[str]:
         shipment = next(iter(order.shipments.all()), None)
         sent = [shipment.tracking_number, shipment.courier] if shipment else ["", ""]
         person = [order.buyer_name, order.buyer_email, order.buyer_phone] if persons else []
-        for line in list(order.lines.all()) or [None]:
-            goods = [line.sku, line.name, str(line.quantity)] if line else ["", "", ""]
-            yield csv_line([order.number, order.channel, *sent, *goods, *person])
+        goods = [[line.sku, line.name, str(line.quantity)] for line in order.lines.all()]
+        for product in goods or [["", "", ""]]:
+            yield csv_line([order.number, order.channel, *sent, *product, *person])
 
 
 @require_safe

@@ -19,6 +19,9 @@ from packwitness.hub.notify.channels.channel import Failed, Letter, Outcome, Sen
 
 CONNECT_SECONDS = 20
 ANSWER_SECONDS = 60
+FINAL_DOT = b".\r\n"
+# Not every server takes 8-bit bodies.
+POLICY = SMTP_POLICY.clone(cte_type="7bit")
 
 
 class EmailChannel:
@@ -36,7 +39,7 @@ class EmailChannel:
             return Failed("No mail server is configured: set PACKWITNESS_SMTP_URL.", retry=True)
         sender = settings.DEFAULT_FROM_EMAIL
         try:
-            content = compose(letter, sender=sender).as_bytes(policy=SMTP_POLICY)
+            content = compose(letter, sender=sender).as_bytes()
         except ValueError as error:
             # The header classes refuse what is no address or holds a line break.
             return Failed(f"The message cannot be addressed: {error}"[:500], retry=False)
@@ -72,32 +75,34 @@ class EmailChannel:
 
     def _hand_over(self, server: smtplib.SMTP, *, sender: str, letter: Letter, content: bytes) -> Outcome:
         try:
-            for step in (
-                lambda: server.mail(sender),
-                lambda: server.rcpt(letter.recipient),
-                lambda: server.docmd("DATA"),
-            ):
-                code, words = step()
-                if code >= 400 or code < 200:
+            for command in (f"MAIL FROM:<{sender}>", f"RCPT TO:<{letter.recipient}>", "DATA"):
+                code, words = server.docmd(command)
+                if not 200 <= code < 400:
                     return Failed(_reply(code, words), retry=code < 500)
+            server.send(_dotted(content))
         except (OSError, smtplib.SMTPException) as error:
+            # Without the final dot the server has nothing that it may deliver.
             return Failed(_told(error), retry=True)
+        except ValueError as error:
+            return Failed(f"The message cannot be addressed: {error}"[:500], retry=False)
         try:
             if server.sock is not None:
                 server.sock.settimeout(self._answer_seconds)
-            server.send(_dotted(content))
+            server.send(FINAL_DOT)
             code, words = server.getreply()
         except (OSError, smtplib.SMTPException) as error:
             return Unknown(_told(error))
-        if code == 250:
+        if 200 <= code < 300:
             return Sent(_reply(code, words))
-        return Failed(_reply(code, words), retry=code < 500)
+        if 400 <= code < 600:
+            return Failed(_reply(code, words), retry=code < 500)
+        return Unknown(_reply(code, words))
 
 
 def compose(letter: Letter, *, sender: str) -> EmailMessage:
     """Return the letter as a message with a plain and an HTML part."""
     name, address = parseaddr(sender)
-    message = EmailMessage()
+    message = EmailMessage(POLICY)
     message["From"] = Address(display_name=name, addr_spec=address)
     message["To"] = Address(addr_spec=letter.recipient)
     message["Subject"] = letter.subject
@@ -112,11 +117,11 @@ def compose(letter: Letter, *, sender: str) -> EmailMessage:
 
 
 def _dotted(content: bytes) -> bytes:
-    """Return the message as it goes over the wire: dots at line beginnings doubled, ended by a dot alone (RFC
-    5321, 4.5.2).
+    """Return the message as it goes over the wire, without the final dot: dots at line beginnings doubled
+    (RFC 5321, 4.5.2).
     """
     lines = content.replace(b"\r\n", b"\n").removesuffix(b"\n").split(b"\n")
-    return b"\r\n".join(b"." + line if line.startswith(b".") else line for line in lines) + b"\r\n.\r\n"
+    return b"\r\n".join(b"." + line if line.startswith(b".") else line for line in lines) + b"\r\n"
 
 
 def _reply(code: int, words: bytes) -> str:
