@@ -5,6 +5,7 @@ the buyer's message is read, its link opened, and the evidence bundle is verifie
 in a process of its own, trusting the organisation's fingerprint alone.
 """
 
+import re
 import statistics
 import subprocess
 import sys
@@ -97,16 +98,17 @@ def _check(take: SealedTake, person: httpx.Client, mailbox: Mailbox, fingerprint
 def _sign_in(person: httpx.Client, house: House) -> None:
     page = person.get("/accounts/login/")
     page.raise_for_status()
+    form = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
     answer = person.post(
         "/accounts/login/",
         data={
             "login": EMAIL,
             "password": house.password,
-            "csrfmiddlewaretoken": person.cookies["csrftoken"],
+            "csrfmiddlewaretoken": form[1] if form else "",
         },
         headers={"Referer": f"{house.hub_url}/accounts/login/"},
     )
-    if answer.status_code != 200 or "sessionid" not in person.cookies:
+    if answer.status_code != 200 or answer.url.path.startswith("/accounts/login"):
         raise DemoError(f"The hub refused the demo's sign-in (status {answer.status_code}).")
 
 
