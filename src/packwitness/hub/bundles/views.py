@@ -46,7 +46,7 @@ def export(request: ScopedRequest, take: str, camera: str) -> HttpResponseBase:
         copy.close()
         raise
     size = copy.seek(0, 2)
-    answer = streamed(request, _blocks(copy), content_type="video/mp4")
+    answer = streamed(request, _Blocks(copy), content_type="video/mp4")
     answer["Content-Length"] = str(size)
     return _attached(answer, f"{row.id}-{camera}-signed.mp4")
 
@@ -77,8 +77,21 @@ def _attached(answer: StreamingHttpResponse, name: str) -> StreamingHttpResponse
     return answer
 
 
-def _blocks(file: IO[bytes]) -> Iterator[bytes]:
-    with file:
+class _Blocks:
+    """The bytes of an open file from its beginning; the file is closed with it, read or not."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
         file.seek(0)
-        while block := file.read(_BLOCK):
-            yield block
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        block = self._file.read(_BLOCK)
+        if not block:
+            raise StopIteration
+        return block
+
+    def close(self) -> None:
+        self._file.close()

@@ -143,15 +143,29 @@ def streamed(
     request: HttpRequest, blocks: Iterator[bytes], *, content_type: str, status: int = 200
 ) -> StreamingHttpResponse:
     """Return an answer that sends blocks as they are made, never holding more than one."""
-    body = _in_threads(blocks) if isinstance(request, ASGIRequest) else blocks
+    body = _InThreads(blocks) if isinstance(request, ASGIRequest) else blocks
     return StreamingHttpResponse(body, status=status, content_type=content_type)
 
 
-async def _in_threads(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Read blocks outside the event loop, one at a time, so that memory stays constant."""
-    following = sync_to_async(lambda: next(blocks, None), thread_sensitive=False)
-    while (block := await following()) is not None:
-        yield block
+class _InThreads:
+    """Blocks read outside the event loop, one at a time; what they come from is closed with the answer."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._blocks = blocks
+        self._following = sync_to_async(lambda: next(blocks, None), thread_sensitive=False)
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        block = await self._following()
+        if block is None:
+            raise StopAsyncIteration
+        return block
+
+    def close(self) -> None:
+        if close := getattr(self._blocks, "close", None):
+            close()
 
 
 def _headed[Answer: HttpResponseBase](answer: Answer, etag: str, cache: str) -> Answer:
