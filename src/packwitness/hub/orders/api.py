@@ -70,7 +70,7 @@ def shown(order: Order) -> OrderOut:
     )
 
 
-@integrators.get("", response=OrderList, operation_id="list_orders")
+@integrators.get("", response=OrderList, operation_id="list_orders", summary="List orders")
 def list_orders(
     request: ScopedRequest,
     before: str = "",
@@ -91,7 +91,9 @@ def list_orders(
     )
 
 
-@integrators.post("/{path:number}/cancel", response=OrderOut, operation_id="cancel_order")
+@integrators.post(
+    "/{path:number}/cancel", response=OrderOut, operation_id="cancel_order", summary="Cancel an order"
+)
 def cancel(request: ScopedRequest, number: Number, channel: Channel = "") -> OrderOut:
     """Mark an order cancelled, so that the bench warns when its parcel is scanned. Again changes nothing."""
     return shown(
@@ -99,13 +101,18 @@ def cancel(request: ScopedRequest, number: Number, channel: Channel = "") -> Ord
     )
 
 
-@integrators.get("/{path:number}", response=OrderOut, operation_id="get_order")
+@integrators.get("/{path:number}", response=OrderOut, operation_id="get_order", summary="Read an order")
 def get(request: ScopedRequest, number: Number, channel: Channel = "") -> OrderOut:
     """Return one order."""
     return shown(queries.order(scope=request.scope, number=number, channel=channel))
 
 
-@integrators.put("/{path:number}", response={200: OrderOut, 201: OrderOut}, operation_id="put_order")
+@integrators.put(
+    "/{path:number}",
+    response={200: OrderOut, 201: OrderOut},
+    operation_id="put_order",
+    summary="Store an order",
+)
 def put(request: ScopedRequest, number: Number, body: OrderBody, channel: Channel = "") -> Status[OrderOut]:
     """Store an order, or what changed about it. The same call again changes nothing."""
     order = OrderInput(number=number, channel=channel, **dict(body))
