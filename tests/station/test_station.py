@@ -1,6 +1,8 @@
 """The whole station as a process of its own: a film for a camera, a hub on a socket, scans over HTTP."""
 
+import html
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -25,6 +27,7 @@ from packwitness.evidence.bundle import open_bundle
 from packwitness.evidence.manifest import Manifest
 from packwitness.evidence.statements import Statement
 from packwitness.evidence.verify import verify
+from packwitness.protocol import OrderLine, StationOrder
 from packwitness.station.spool.ledger import Ledger
 from packwitness.station.spool.rows import TakeRow
 from tests.station.conftest import CODE
@@ -116,7 +119,7 @@ def running(data: Path, film: Path, *, logic: str, log: Path) -> Iterator[Runnin
         process.stdout.close()
 
 
-def until(what: Callable[[], object], *, seconds: float = 25) -> None:
+def until(what: Callable[[], object], *, seconds: float = 40) -> None:
     deadline = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < deadline, "it did not come to pass"
@@ -156,12 +159,15 @@ def test_a_shift(
     end.
     """
     log = tmp_path / "log"
+    line = OrderLine(sku="S1", name="Mug", quantity=2)
+    new_hub.orders = [StationOrder(number="A-1", codes=[LABEL], lines=[line])]
     with running(data, film, logic="scan-rescan", log=log) as station:
         good = pack(station, new_hub, data)
         nobody_else_may_run_it(data, film, capsys)
         hurt = pack(station, new_hub, data, meanwhile=lambda: kill_recorder(station))
         cut = station.scan_when_ready(LABEL)["take"]
         until(lambda: new_hub.heartbeats)
+        until(lambda: page(station).count("safe") == 2)
         seconds = station.end()
 
     assert seconds < 5
@@ -195,6 +201,12 @@ def pack(
     return take
 
 
+def page(station: Running) -> list[str]:
+    """The states of the finished takes that the kiosk's page shows."""
+    with urllib.request.urlopen(f"{station.url}bench/bench1", timeout=10) as response:
+        return re.findall(r'"state": ?"(safe|uploading|waiting)"', html.unescape(response.read().decode()))
+
+
 def kill_recorder(station: Running) -> None:
     children = psutil.Process(station.process.pid).children()
     (process,) = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
@@ -216,7 +228,8 @@ def check_a_good_take(manifest: Manifest) -> None:
     assert manifest.film_from < manifest.started_at < manifest.stopped_at
     assert manifest.clock.reference == "hub"
     kinds = [event.kind for event in manifest.events]
-    assert kinds == ["take_started", "label_scanned", "warning", "take_stopped"]
+    assert kinds == ["take_started", "label_scanned", "note", "warning", "take_stopped"]
+    assert manifest.events[2].data["note"] == "order_known"
     (camera,) = manifest.cameras
     assert (camera.id, camera.width, camera.height, camera.gaps) == ("overhead", 640, 360, [])
 
@@ -224,7 +237,7 @@ def check_a_good_take(manifest: Manifest) -> None:
 def check_what_the_hub_got(hub: HubCounterpart, take: str) -> None:
     sealed = hub.takes[take].sealed
     assert sealed is not None
-    assert {one.value for one in sealed.disclosures} == {LABEL, "999912345678"}
+    assert {one.value for one in sealed.disclosures} == {LABEL, "999912345678", "A-1"}
     assert LABEL not in json.dumps(sealed.manifest), "a tracking number stands in no manifest"
     journal = [entry["payload"]["kind"] for entry in hub.journals["bench1"]]
     assert journal[0] == "boot"

@@ -1,5 +1,7 @@
+import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -116,15 +118,21 @@ def test_what_was_acknowledged_survives_kill_9_at_any_moment(tmp_path: Path) -> 
     close_all(make(data))
     dice = random.Random(20261122)
     said: list[list[str]] = []
-    for _ in range(20):
-        said += killed_after(data, lines=dice.randrange(1, 14), seconds=dice.uniform(0, 0.012))
+    command = [sys.executable, "-m", "tests.station.spool.busy_station", str(data)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+    ) as nursery:
+        for _ in range(20):
+            said += killed_after(nursery, lines=dice.randrange(1, 14), seconds=dice.uniform(0, 0.012))
+        assert nursery.stdin is not None
+        nursery.stdin.close()
 
     spool = reopen(data)
     start_again(spool)
     takes = audit(spool)
 
     assert takes >= 20
-    for what, take, *rest in (words for words in said if len(words) > 1):
+    for what, take, *rest in said:
         row = spool.ledger.take(take)
         assert row is not None, f"{take} was begun and is gone"
         match what, rest:
@@ -137,15 +145,22 @@ def test_what_was_acknowledged_survives_kill_9_at_any_moment(tmp_path: Path) -> 
     close_all(spool)
 
 
-def killed_after(data: Path, *, lines: int, seconds: float) -> list[list[str]]:
-    """Run a busy station, kill it so many lines and seconds after it is ready; return all that it said."""
-    command = [sys.executable, "-m", "tests.station.spool.busy_station", str(data)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        heard = [process.stdout.readline()]
-        assert heard == ["ready\n"]
-        heard += [process.stdout.readline() for _ in range(lines)]
-        time.sleep(seconds)
-        process.kill()
-        heard += process.stdout.readlines()
-    return [line.split() for line in heard if line.endswith("\n")]
+def killed_after(nursery: subprocess.Popen[str], *, lines: int, seconds: float) -> list[list[str]]:
+    """Have a station born, kill it so many lines and seconds after it is ready; return all that it said."""
+    assert nursery.stdin is not None
+    assert nursery.stdout is not None
+    nursery.stdin.write("another\n")
+    child, heard = 0, list[list[str]]()
+    while True:
+        words = nursery.stdout.readline().split()
+        match words:
+            case ["born", number, "."]:
+                child = int(number)
+            case ["gone", "."]:
+                return heard
+            case ["take" | "part" | "event" | "sealed", *rest, "."]:
+                heard.append([words[0], *rest])
+        if child and len(heard) == lines:
+            time.sleep(seconds)
+            os.kill(child, signal.SIGKILL)
+            child = 0
