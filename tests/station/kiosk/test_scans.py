@@ -73,6 +73,21 @@ def test_accepted_and_refused_by_the_bench(client: TestClient, heard: Heard) -> 
         (URL, HEADERS, b'{"code": "ABC\\u001bDEF"}', 422, "code_control_character"),
         (URL, HEADERS, b'{"code": "' + b"A" * 201 + b'"}', 422, "code_too_long"),
     ],
+    ids=[
+        "no token",
+        "wrong token",
+        "no scheme",
+        "bench",
+        "too large",
+        "no body",
+        "no json",
+        "number",
+        "more",
+        "empty",
+        "nul",
+        "escape",
+        "too long",
+    ],
 )
 def test_problems(
     client: TestClient, heard: Heard, url: str, headers: dict[str, str], body: bytes, status: int, code: str

@@ -88,6 +88,11 @@ def test_one_sighting_is_not_enough_and_two_must_be_near(trigger: CodeInView) ->
     assert _film(trigger, WITH_A, EMPTY, EMPTY, WITH_A, begin_ms=5_000) == [f"5300 scanned {A}"]
 
 
+def test_sightings_too_far_apart_do_not_add_up(trigger: CodeInView) -> None:
+    assert _film(trigger, *[WITH_A] * 3, frame_ms=700) == []
+    assert _film(trigger, WITH_A, begin_ms=1_900) == [f"1900 scanned {A}"]
+
+
 def test_one_parcel_after_the_other_without_a_pause(trigger: CodeInView) -> None:
     film = [WITH_A] * 3 + [WITH_BOTH] * 2 + [WITH_B] * 15
     assert _film(trigger, *film) == [f"100 scanned {A}", f"400 scanned {B}", f"1400 lifted {A}"]

@@ -21,7 +21,6 @@ COMMAND_PREFIX: Final = "PWCMD:"
 """No carrier, shop or product writes a colon after these letters, and no code that begins so is taken for
 a parcel."""
 
-_GS = "\x1d"
 _AIM = re.compile(r"^\](?P<kind>[A-Za-z])[0-9A-Za-z]")
 _AIM_SYMBOLOGIES: Final = {
     "A": "Code39",
@@ -74,7 +73,8 @@ def normalise(raw: str) -> Code:
     if aim := _AIM.match(text):
         symbology = _AIM_SYMBOLOGIES.get(aim["kind"], "")
         text = text[aim.end() :]
-    text = unicodedata.normalize("NFKC", text.strip().strip(_GS))
+    # GS, which scanners send for FNC1, is white space to strip().
+    text = unicodedata.normalize("NFKC", text.strip())
     text = "".join(text.split(" ")).upper()
     if not text:
         raise CodeRefused("code_empty", "The code is empty. Scan the label again.")
