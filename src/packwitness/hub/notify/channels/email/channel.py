@@ -108,11 +108,12 @@ def compose(letter: Letter, *, sender: str) -> EmailMessage:
     message["Subject"] = letter.subject
     message["Date"] = format_datetime(letter.written_at)
     message["Message-ID"] = f"<{letter.reference}@{address.rpartition('@')[2]}>"
-    message["Content-Language"] = letter.language
     # Vacation replies and the like have nobody to read them.
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(letter.text)
     message.add_alternative(letter.html, subtype="html")
+    # Set last: headers of this kind move into the first part when there come to be two.
+    message["Content-Language"] = letter.language
     return message
 
 
