@@ -15,7 +15,9 @@ def receipted(spool: Spool, code: str, *, at_ms: int) -> str:
     spool.film(take, parts=1)
     close(spool.ledger, take=take, outcome="completed", stopped_ms=None, clock=None)
     seal(spool.ledger, spool.journal, spool.layout, IDENTITY, take=take, utc_ms=START_MS)
-    Outgoing(spool.ledger).receipted(take, receipt={}, utc_ms=at_ms)
+    # As if a crash came before the receipt was in the take's folder.
+    receipt = Outgoing(spool.ledger).manifest(take)
+    Outgoing(spool.ledger).receipted(take, receipt=receipt, utc_ms=at_ms)
     return take
 
 
@@ -35,7 +37,8 @@ def test_only_what_has_a_receipt_goes_and_only_when_its_time_is_over(spool: Spoo
 
     assert (found.dropped, found.room) == ((old,), Room.FINE)
     assert [has_film(spool, take) for take in (old, young, unproved)] == [False, True, True]
-    assert (spool.layout.take(old) / "manifest.json").exists(), "the proof stays"
+    left = sorted(path.name for path in spool.layout.take(old).iterdir())
+    assert left == ["certificates.json", "manifest.json", "receipt.json"], "the proof stays"
     assert spool.ledger.parts(old, "overhead") == []
 
 

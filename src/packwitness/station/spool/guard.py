@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from packwitness.station.spool.layout import Layout
 from packwitness.station.spool.ledger import Ledger
+from packwitness.station.spool.seal import lay_out_statements
 
 
 class Room(StrEnum):
@@ -65,8 +66,9 @@ class DiskGuard:
 
     def _drop(self, take: str) -> None:
         """Delete a receipted take's media. Files go first: cut in between, the next call finishes."""
+        lay_out_statements(self._ledger, self._layout, take=take)
         shutil.rmtree(self._layout.take(take) / "parts", ignore_errors=True)
         with self._ledger.transaction() as db:
             db.execute("UPDATE take SET state = 'dropped' WHERE take = ? AND state = 'receipted'", (take,))
-            for table in ("part", "init", "gap", "event"):
+            for table in ("part", "init", "gap", "event", "proof"):
                 db.execute(f"DELETE FROM {table} WHERE take = ?", (take,))  # noqa: S608 - our names

@@ -125,6 +125,17 @@ class Ledger:
         found = self.rows(f"SELECT {TAKE_COLUMNS} FROM take WHERE take = ?", take)  # noqa: S608 - constant column names
         return _take(found[0]) if found else None
 
+    def unfinished(self) -> list[TakeRow]:
+        """Return the takes without a receipt, oldest start first. Costs by their number, not by all there
+        were.
+        """
+        # Written as the index's own condition, or SQLite would not use it.
+        query = (
+            f"SELECT {TAKE_COLUMNS} FROM take"  # noqa: S608 - constant column names
+            " WHERE state IN ('recording', 'closed', 'sealed') ORDER BY started_ms"
+        )
+        return [_take(row) for row in self.rows(query)]
+
     def takes_in(self, *states: str) -> list[TakeRow]:
         """Return the takes in any of these states, oldest start first."""
         marks = ", ".join("?" * len(states))

@@ -60,9 +60,7 @@ class Outgoing:
         One that needs a person, and one of which not even the film's beginning is known, are left out.
         """
         found = [
-            row
-            for row in self.ledger.takes_in("recording", "closed", "sealed")
-            if row.trouble is None and row.film_from_ms is not None
+            row for row in self.ledger.unfinished() if row.trouble is None and row.film_from_ms is not None
         ]
         return sorted(found, key=lambda row: (row.state == "recording", row.started_ms, row.n), reverse=True)
 
@@ -178,15 +176,15 @@ class Outgoing:
         """Store the receipt, whose signature and digest the caller has checked."""
         with self.ledger.transaction() as db:
             db.execute(
-                "UPDATE take SET state = 'receipted', receipt = ?, receipted_ms = ?"
-                " WHERE take = ? AND state = 'sealed'",
-                (json_text(receipt), utc_ms, take),
+                "UPDATE take SET state = 'receipted', receipted_ms = ? WHERE take = ? AND state = 'sealed'",
+                (utc_ms, take),
             )
+            db.execute("UPDATE proof SET receipt = ? WHERE take = ?", (json_text(receipt), take))
 
     def manifest(self, take: str) -> dict[str, Any]:
         """Return a sealed take's manifest statement."""
         statement: dict[str, Any] = json.loads(
-            self.ledger.rows("SELECT manifest FROM take WHERE take = ?", take)[0]["manifest"]
+            self.ledger.rows("SELECT manifest FROM proof WHERE take = ?", take)[0]["manifest"]
         )
         return statement
 

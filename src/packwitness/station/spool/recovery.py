@@ -76,14 +76,14 @@ def recover(
     """Bring the spool to the state in which no take is open, and say what was found."""
     for bench in benches:
         journal.boot(bench=bench, software=identity.software, boot=boot, utc_ms=utc_ms)
-    cut = ledger.takes_in("recording")
+    cut = [row for row in ledger.unfinished() if row.state == "recording"]
     strays = 0
     for row in cut:
         strays += remove_strays(ledger, layout, take=row.take)
         close(ledger, take=row.take, outcome="interrupted", stopped_ms=None, clock=None)
-    for row in ledger.takes_in("closed"):
-        seal(ledger, journal, layout, identity, take=row.take, utc_ms=utc_ms)
-    for row in ledger.takes_in("sealed"):
-        if not (layout.take(row.take) / "manifest.json").exists():
+    for row in ledger.unfinished():
+        if row.state == "closed":
+            seal(ledger, journal, layout, identity, take=row.take, utc_ms=utc_ms)
+        elif not (layout.take(row.take) / "manifest.json").exists():
             lay_out(ledger, layout, identity, take=row.take)
     return Recovered(tuple(row.take for row in cut), strays)

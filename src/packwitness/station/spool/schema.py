@@ -25,12 +25,15 @@ CREATE TABLE take (
     started_ms INTEGER NOT NULL, started_ns INTEGER NOT NULL, pre_roll_ms INTEGER NOT NULL,
     film_from_ms INTEGER, stopped_ms INTEGER, film_until_ms INTEGER,
     outcome TEXT, clock TEXT NOT NULL,
-    manifest_digest TEXT, manifest TEXT, receipt TEXT, receipted_ms INTEGER,
+    manifest_digest TEXT, receipted_ms INTEGER,
     announced INTEGER NOT NULL DEFAULT 0, trouble TEXT
 ) WITHOUT ROWID;
 CREATE INDEX take_unsent ON take (started_ms) WHERE state IN ('recording', 'closed', 'sealed');
 CREATE INDEX take_kept ON take (receipted_ms) WHERE state = 'receipted';
 CREATE UNIQUE INDEX take_number ON take (bench, n);
+
+-- Signed statements, as large as a film is long; kept until the take is dropped (its folder has them too).
+CREATE TABLE proof (take TEXT PRIMARY KEY, manifest TEXT NOT NULL, receipt TEXT);
 
 CREATE TABLE camera (
     take TEXT NOT NULL, camera TEXT NOT NULL, position INTEGER NOT NULL, name TEXT NOT NULL,

@@ -88,9 +88,10 @@ def _try_to_seal(ledger: Ledger, journal: Journal, identity: Identity, row: Take
         data = {"take": row.take, "manifest": statement.digest, "outcome": row.outcome}
         journal.append_in(db, row.bench, "seal", data, utc_ms)
         db.execute(
-            "UPDATE take SET state = 'sealed', manifest = ?, manifest_digest = ? WHERE take = ?",
-            (json_text(statement.to_value()), statement.digest, row.take),
+            "UPDATE take SET state = 'sealed', manifest_digest = ? WHERE take = ?",
+            (statement.digest, row.take),
         )
+        db.execute("INSERT INTO proof VALUES (?, ?, NULL)", (row.take, json_text(statement.to_value())))
 
 
 def manifest(ledger: Ledger, identity: Identity, *, key: str, row: TakeRow, head: Head) -> dict[str, Any]:
@@ -179,15 +180,20 @@ def _first_part(parts: list[PartRow], k: int) -> int:
 
 def lay_out(ledger: Ledger, layout: Layout, identity: Identity, *, take: str) -> None:
     """Make a sealed take's folder a bundle that ``packwitness verify`` reads; files without a row go (R3)."""
-    texts = ledger.rows("SELECT manifest, receipt FROM take WHERE take = ?", take)[0]
     folder = layout.take(take)
     make_folder(folder)
     remove_strays(ledger, layout, take=take)
     replace_durably(folder / "certificates.json", canonical(list(identity.certificates)))
-    for name in ("manifest", "receipt"):
-        if texts[name]:
-            statement = Statement.from_json(texts[name].encode())
-            replace_durably(folder / f"{name}.json", statement.to_json())
+    lay_out_statements(ledger, layout, take=take)
+
+
+def lay_out_statements(ledger: Ledger, layout: Layout, *, take: str) -> None:
+    """Write the manifest, and the receipt if there is one, into the take's folder."""
+    for row in ledger.rows("SELECT manifest, receipt FROM proof WHERE take = ?", take):
+        for name in ("manifest", "receipt"):
+            if row[name]:
+                statement = Statement.from_json(row[name].encode())
+                replace_durably(layout.take(take) / f"{name}.json", statement.to_json())
 
 
 def remove_strays(ledger: Ledger, layout: Layout, *, take: str) -> int:
