@@ -106,15 +106,7 @@ def _put(*, scope: Scope, orders: Sequence[OrderInput], at: datetime) -> list[Ch
         )
         changes = compare(given=given, stored=stored, counter=counter, at=at)
         _write(changes)
-        outbox.emit_many(
-            organisation_id=scope.organisation_id,
-            name="order.changed",
-            occurrences=[
-                (f"order:{order.id}", {"order": order.id, "codes": changes.codes[order.id]})
-                for order in (*changes.new, *changes.changed)
-            ],
-            at=at,
-        )
+        _tell(scope=scope, changes=changes, at=at)
         done.append(changes)
     counter.save(update_fields=["last"])
     return done
@@ -124,6 +116,24 @@ def _locked_counter(scope: Scope) -> OrderCounter:
     """Return the organisation's counter, locked until the transaction ends."""
     OrderCounter.objects.get_or_create(organisation_id=scope.organisation_id)
     return OrderCounter.objects.select_for_update().get(organisation_id=scope.organisation_id)
+
+
+def _tell(*, scope: Scope, changes: Changes, at: datetime) -> None:
+    """Tell what changed, in one event for all: an import of 100,000 orders is 200 events, not 100,000."""
+    changed = [*changes.new, *changes.changed]
+    if not changed:
+        return
+    [only] = changed if len(changed) == 1 else [None]
+    outbox.emit(
+        organisation_id=scope.organisation_id,
+        name="order.changed",
+        subject=f"order:{only.id}" if only else "orders",
+        body={
+            "order": only.id if only else "",
+            "codes": list(dict.fromkeys(code for order in changed for code in changes.codes[order.id])),
+        },
+        at=at,
+    )
 
 
 def _write(changes: Changes) -> None:

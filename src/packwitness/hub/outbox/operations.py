@@ -5,13 +5,12 @@ has a ``Delivery`` from the same transaction; a delivery that failed is tried ag
 other.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django_ox.bulk import enqueue_many
 
 from packwitness.hub.outbox import tasks
 from packwitness.hub.outbox.models import Delivery, Event
@@ -27,27 +26,12 @@ def emit(*, organisation_id: str, name: str, subject: str, body: Mapping[str, An
     Raises:
         NotInTransaction: there is no transaction around the call.
     """
-    [event] = emit_many(organisation_id=organisation_id, name=name, occurrences=[(subject, body)], at=at)
-    return event
-
-
-def emit_many(
-    *, organisation_id: str, name: str, occurrences: Iterable[tuple[str, Mapping[str, Any]]], at: datetime
-) -> list[Event]:
-    """Do what ``emit`` does for many occurrences, each ``(subject, body)``, of the same kind."""
     if not transaction.get_connection().in_atomic_block:
         raise NotInTransaction(f"{name} was emitted outside transaction.atomic()")
-    events = [
-        Event(organisation_id=organisation_id, name=name, subject=subject, body=dict(body), at=at)
-        for subject, body in occurrences
-    ]
-    deliveries = [
-        Delivery(event=event, hearer=hearer, created_at=at, enqueued_at=at)
-        for event in events
-        for hearer in settings.OUTBOX_SUBSCRIBERS.get(name, ())
-    ]
-    Event.objects.bulk_create(events, batch_size=500)
-    Delivery.objects.bulk_create(deliveries, batch_size=500)
-    if deliveries:
-        enqueue_many(tasks.deliver, [((), {"delivery_id": delivery.id}) for delivery in deliveries])
-    return events
+    event = Event.objects.create(
+        organisation_id=organisation_id, name=name, subject=subject, body=dict(body), at=at
+    )
+    for hearer in settings.OUTBOX_SUBSCRIBERS.get(name, ()):
+        delivery = Delivery.objects.create(event=event, hearer=hearer, created_at=at, enqueued_at=at)
+        tasks.deliver.enqueue(delivery_id=delivery.id)
+    return event
