@@ -13,7 +13,7 @@ from pathlib import Path
 
 from packwitness.station.spool.recovery import recover
 from packwitness.station.spool.seal import close, seal
-from tests.station.spool.station_of_one import BENCH, IDENTITY, START_MS, START_NS, Facts, Spool, reopen
+from tests.station.spool.station_of_one import BENCH, IDENTITY, START_MS, START_NS, Facts, Spool, note, reopen
 
 SAYING = threading.Lock()
 
@@ -72,9 +72,7 @@ def main() -> None:
         ]
         for camera in cameras:
             camera.start()
-        n = spool.ledger.record_event(
-            take=take, kind="label_scanned", utc_ms=START_MS, data={"source": "scanner"}
-        )
+        n = note(spool, take, kind="label_scanned", utc_ms=START_MS, data={"source": "scanner"})
         say("event", take, n)
         spool.journal.checkpoint(take=take, utc_ms=START_MS)
         spool.ledger.fix_film_from(take=take, fallback_ms=START_MS - 3000)

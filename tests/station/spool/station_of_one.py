@@ -12,6 +12,7 @@ from packwitness.station.spool.layout import Layout
 from packwitness.station.spool.ledger import Ledger
 from packwitness.station.spool.parts import LedgerPartStore
 from packwitness.station.spool.recovery import create_spool, open_spool
+from packwitness.station.spool.rows import NewEvent
 from packwitness.station.spool.seal import Identity
 
 BENCH = "bench1"
@@ -105,6 +106,11 @@ class Spool:
                 duration=90_000,
                 key=n % 2 == 0,
             )
+
+
+def note(spool: Spool, take: str, *, kind: str, utc_ms: int, data: dict[str, object]) -> int:
+    (number,) = spool.ledger.record_events(take=take, events=[NewEvent(kind, utc_ms, data)])
+    return number
 
 
 def make(root: Path) -> Spool:

@@ -1,7 +1,7 @@
 import pytest
 
 from packwitness.station.spool.ledger import TakeNotOpen
-from tests.station.spool.station_of_one import START_MS, Spool
+from tests.station.spool.station_of_one import START_MS, Spool, note
 
 
 @pytest.mark.parametrize(
@@ -28,18 +28,18 @@ def test_what_is_asked_often_costs_by_what_is_open(spool: Spool, query: str, ind
 
 def test_an_event_waits_for_the_beginning_of_the_film(spool: Spool) -> None:
     take = spool.begin()
-    first = spool.ledger.record_event(take=take, kind="note", utc_ms=START_MS + 10, data={"note": "a"})
+    first = note(spool, take, kind="note", utc_ms=START_MS + 10, data={"note": "a"})
     assert [event.body for event in spool.ledger.events(take)] == [None]
 
     assert spool.ledger.fix_film_from(take=take, fallback_ms=START_MS - 90) == START_MS - 90
-    second = spool.ledger.record_event(take=take, kind="note", utc_ms=START_MS + 20, data={"note": "b"})
+    second = note(spool, take, kind="note", utc_ms=START_MS + 20, data={"note": "b"})
     assert spool.ledger.fix_film_from(take=take, fallback_ms=7) == START_MS - 90, "it is settled once"
 
     assert (first, second) == (0, 1)
     placed = [(event.body or {})["at_ms"] for event in spool.ledger.events(take)]
     assert placed == [100, 110]
     with pytest.raises(TakeNotOpen, match="unknown"):
-        spool.ledger.record_event(take="bench1-9", kind="note", utc_ms=0, data={})
+        note(spool, "bench1-9", kind="note", utc_ms=0, data={})
 
 
 def test_an_error_inside_a_transaction_leaves_nothing_behind(spool: Spool) -> None:

@@ -23,6 +23,7 @@ from tests.station.spool.station_of_one import (
     STATION_KEY,
     Facts,
     Spool,
+    note,
 )
 
 
@@ -35,12 +36,12 @@ def sealed(spool: Spool, take: str, *, utc_ms: int = START_MS + 9000) -> Manifes
 
 def test_a_manifest_says_what_the_ledger_holds(spool: Spool) -> None:
     take = spool.begin()
-    spool.ledger.record_event(
-        take=take, kind="label_scanned", utc_ms=START_MS, data={"source": "scanner"}
+    note(
+        spool, take, kind="label_scanned", utc_ms=START_MS, data={"source": "scanner"}
     )  # before anybody knows where the film begins
     spool.film(take, parts=3)
     assert spool.ledger.fix_film_from(take=take, fallback_ms=0) == START_MS - 3200
-    spool.ledger.record_event(take=take, kind="note", utc_ms=START_MS + 1500, data={})
+    note(spool, take, kind="note", utc_ms=START_MS + 1500, data={})
     spool.store.add_gap(
         take=take, camera="overhead", at_ms=3000, duration_ms=40, reason="reconnect", dropped=2
     )
@@ -143,7 +144,7 @@ def test_what_cannot_be_signed_is_refused_when_it_comes_not_at_the_seal(spool: S
     take = spool.begin()
 
     with pytest.raises(Malformed, match="float"):
-        spool.ledger.record_event(take=take, kind="note", utc_ms=START_MS, data={"weight": 1.5})
+        note(spool, take, kind="note", utc_ms=START_MS, data={"weight": 1.5})
     assert spool.ledger.events(take) == []
 
 

@@ -183,7 +183,13 @@ class LiveBench:
 
     async def _step(self, event: Event) -> tuple[Effect, ...]:
         self._state, effects = step(self._logic, self._state, event)
+        notes: list[Note] = []
         for effect in effects:
+            if isinstance(effect, Note):
+                notes += [effect] if self._running is not None else []
+                continue
+            if isinstance(effect, StopTake):
+                await self._write(notes)
             try:
                 await self._carry_out(effect, event)
             except StorageRefuses as error:
@@ -193,7 +199,15 @@ class LiveBench:
                 return await self._step(failed)
         if effects:
             self.touch()
+        # After the screen has turned and before whoever scanned has the answer: a commit costs an fsync.
+        await self._write(notes)
         return effects
+
+    async def _write(self, notes: list[Note]) -> None:
+        """Write the notes gathered so far into the take they belong to."""
+        if notes and self._running is not None:
+            await self._takes.note(self._running, *notes)
+        notes.clear()
 
     async def _carry_out(self, effect: Effect, event: Event) -> None:
         match effect:
@@ -204,8 +218,6 @@ class LiveBench:
                 )
             case StopTake():
                 self._stop(effect)
-            case Note() if self._running is not None:
-                await self._takes.note(self._running, effect)
             case Refuse():
                 utc_ms = to_ms(event.utc)
                 await self._takes.refuse(bench=self.id, reason=effect.reason, code=effect.code, utc_ms=utc_ms)
@@ -217,8 +229,6 @@ class LiveBench:
                 task = asyncio.create_task(self._look_up(effect.code))
                 self._lookups.add(task)
                 task.add_done_callback(self._lookups.discard)
-            case Note():
-                pass
 
     def _stop(self, effect: StopTake) -> None:
         if self._running is None:

@@ -23,7 +23,7 @@ from packwitness.station.spool.journal import Journal, TakeStart
 from packwitness.station.spool.layout import Layout
 from packwitness.station.spool.ledger import Ledger, TakeNotOpen
 from packwitness.station.spool.moments import to_ms
-from packwitness.station.spool.rows import Outcome
+from packwitness.station.spool.rows import NewEvent, Outcome
 from packwitness.station.spool.seal import Identity, close, seal
 from packwitness.station.workflow.effects import Note, StartTake
 from packwitness.station.workflow.logic import Logic
@@ -145,21 +145,18 @@ class Takes:
         self._spawn(self._settle(running))
         return running
 
-    async def note(self, running: Running, note: Note) -> None:
-        """Write an event into a take; personal values go in as commitments."""
-        data, disclosures = _committed(note.data, note.personal)
+    async def note(self, running: Running, *notes: Note) -> None:
+        """Write events into a take, in one commit; personal values go in as commitments."""
+        events = [
+            NewEvent(note.kind, running.utc_ms(note.at_ns), *_committed(note.data, note.personal))
+            for note in notes
+        ]
         try:
-            await self._at_front(
-                self._front_ledger.record_event,
-                take=running.take,
-                kind=note.kind,
-                utc_ms=running.utc_ms(note.at_ns),
-                data=data,
-                disclosures=disclosures,
-            )
+            await self._at_front(self._front_ledger.record_events, take=running.take, events=events)
         except (*StorageRefuses, TakeNotOpen) as error:
             # The film itself goes on; a full disk is shown by the guard's alarm.
-            log.error("event not kept", take=running.take, kind=note.kind, reason=str(error))
+            kinds = [note.kind for note in notes]
+            log.error("events not kept", take=running.take, kinds=kinds, reason=str(error))
 
     async def refuse(self, *, bench: str, reason: str, code: str, utc_ms: int) -> None:
         """Write a refused start into the bench's journal."""
@@ -303,10 +300,10 @@ class Takes:
 
 def _committed(
     data: Mapping[str, str | int], personal: frozenset[str]
-) -> tuple[dict[str, Any], list[tuple[str, str, str]]]:
+) -> tuple[dict[str, Any], tuple[tuple[str, str, str], ...]]:
     """Return the data with commitments in the place of personal values, and what opens them."""
     stated: dict[str, Any] = {}
-    disclosures = []
+    disclosures: list[tuple[str, str, str]] = []
     for name, value in data.items():
         if name not in personal:
             stated[name] = value
@@ -315,4 +312,4 @@ def _committed(
             stated[name] = {"commitment": opened.commitment}
             written = opened.to_value()
             disclosures.append((written["commitment"], written["salt"], written["value"]))
-    return stated, disclosures
+    return stated, tuple(disclosures)

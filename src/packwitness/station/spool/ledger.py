@@ -24,6 +24,7 @@ from packwitness.station.spool.rows import (
     GapRow,
     Head,
     InitRow,
+    NewEvent,
     Outcome,
     PartRow,
     TakeRow,
@@ -211,24 +212,16 @@ class Ledger:
 
     # --- events ---
 
-    def record_event(
-        self,
-        *,
-        take: str,
-        kind: str,
-        utc_ms: int,
-        data: dict[str, Any],
-        disclosures: Sequence[tuple[str, str, str]] = (),
-    ) -> int:
-        """Append an event to a recording take's chain and return its number.
+    def record_events(self, *, take: str, events: Sequence[NewEvent]) -> list[int]:
+        """Append events to a recording take's chain, all or none, and return their numbers.
 
-        ``disclosures`` are ``(commitment, salt, value)`` of the commitments inside ``data``.
+        Raises:
+            TakeNotOpen: the take is not recording.
+            Malformed: an event's data cannot be signed.
         """
         with self.transaction() as db:
             film_from = require_recording(db, take)["film_from_ms"]
-            return append_event(
-                db, take, kind=kind, utc_ms=utc_ms, film_from_ms=film_from, data=data, disclosures=disclosures
-            )
+            return [append_event(db, take, event, film_from_ms=film_from) for event in events]
 
     def events(self, take: str) -> list[EventRow]:
         query = "SELECT take, n, kind, utc_ms, data, body, chain FROM event WHERE take = ? ORDER BY n"
@@ -322,31 +315,22 @@ def require_recording(db: sqlite3.Connection, take: str) -> sqlite3.Row:
     return row
 
 
-def append_event(
-    db: sqlite3.Connection,
-    take: str,
-    *,
-    kind: str,
-    utc_ms: int,
-    film_from_ms: int | None,
-    data: dict[str, Any],
-    disclosures: Sequence[tuple[str, str, str]],
-) -> int:
-    """Append an event inside the caller's transaction; it waits for its place while ``film_from_ms`` is
-    None.
+def append_event(db: sqlite3.Connection, take: str, new: NewEvent, *, film_from_ms: int | None) -> int:
+    """Append an event inside the caller's transaction; while ``film_from_ms`` is None it waits for its
+    place.
     """
     last = db.execute("SELECT n, chain FROM event WHERE take = ? ORDER BY n DESC LIMIT 1", (take,)).fetchone()
     n = 0 if last is None else last["n"] + 1
     body = chain = None
     if film_from_ms is not None:
-        event = _event_body(n, kind, utc_ms, film_from_ms, data)
+        event = _event_body(n, new.kind, new.utc_ms, film_from_ms, dict(new.data))
         body = json_text(event)
         chain = EventChain(take, count=n, head=ZERO if last is None else last["chain"]).append(event)
-    text = json_text(data)
-    db.execute("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?)", (take, n, kind, utc_ms, text, body, chain))
-    db.executemany(
-        "INSERT OR IGNORE INTO disclosure VALUES (?, ?, ?, ?)", [(take, *each) for each in disclosures]
-    )
+    text = json_text(dict(new.data))
+    values = (take, n, new.kind, new.utc_ms, text, body, chain)
+    db.execute("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+    opened = [(take, *each) for each in new.disclosures]
+    db.executemany("INSERT OR IGNORE INTO disclosure VALUES (?, ?, ?, ?)", opened)
     return n
 
 

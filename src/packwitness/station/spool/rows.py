@@ -1,6 +1,7 @@
 """What the ledger answers with: one frozen record for each table."""
 
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -63,6 +64,18 @@ class GapRow:
     at_ms: int
     duration_ms: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event to be appended. ``disclosures``: ``(commitment, salt, value)`` of the commitments in
+    ``data``.
+    """
+
+    kind: str
+    utc_ms: int
+    data: Mapping[str, Any]
+    disclosures: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
