@@ -64,8 +64,7 @@ def _run(data: Path, stop: threading.Event, *, checking: bool) -> int:
         mailbox = Mailbox(data / "mail", heard, port=free_port(MAIL_PORT))
         mailbox.open()
         try:
-            house = House(data, smtp_url=mailbox.url)
-            print("Starting a hub and a station …", flush=True)
+            house = House(data, smtp_url=mailbox.url, say=_say)
             try:
                 house.start()
                 _welcome(house)

@@ -12,14 +12,16 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
 
 import httpx2 as httpx
 
+from packwitness.demo.furnish import Furnished, Wanted
 from packwitness.station.cameras.scene.parcels import PARCELS, SceneParcel
+from packwitness.station.cameras.scene.timing import CYCLE_SECONDS
 
 ORGANISATION = "Sunrise Goods"
 SITE = "Demo centre"
@@ -30,7 +32,12 @@ EMAIL = "demo@example.com"
 HUB_PORT = 8700
 KIOSK_PORT = 8750
 MAIL_PORT = 8725
+PROGRAM = ("-m", "packwitness.cli")
 READY_SECONDS = 60
+BOOT_SECONDS = 3.0
+"""The drawn bench's first parcel comes so long after the station's start, so that its cameras see it come."""
+PARCELS_APART = 3
+"""Each start of the demo begins so many parcels after the one before: by and by all are seen first."""
 
 
 class DemoError(Exception):
@@ -82,6 +89,7 @@ class House:
         hub_port: int = HUB_PORT,
         kiosk_port: int = KIOSK_PORT,
         environment: Mapping[str, str] | None = None,
+        say: Callable[[str], None] = lambda words: None,
     ) -> None:
         """Prepare; nothing runs yet.
 
@@ -93,18 +101,20 @@ class House:
             hub_port: the port to take if it is free; 0: any.
             kiosk_port: likewise.
             environment: further variables for the programs.
+            say: is told what is being done, for whoever waits.
         """
         self.data = data
         self.hub_port = free_port(hub_port)
         self.kiosk_port = free_port(kiosk_port)
-        scene = data / "scene"
-        drawn = [f"{view}=scene:{view}?folder={quote(str(scene))}" for view in ("overhead", "label")]
-        self._cameras = list(cameras) or drawn
+        self._cameras = list(cameras)
+        self._say = say
         self._logic = logic
         self.hub_url = f"http://127.0.0.1:{self.hub_port}"
         self.kiosk_url = f"http://127.0.0.1:{self.kiosk_port}"
         self._environment = {
             **os.environ,
+            # A shell may name the settings of some other project.
+            "DJANGO_SETTINGS_MODULE": "packwitness.hub.config.settings",
             "PACKWITNESS_DATA_DIR": str(data / "hub"),
             "PACKWITNESS_BASE_URL": self.hub_url,
             "PACKWITNESS_SMTP_URL": smtp_url,
@@ -112,6 +122,7 @@ class House:
             **(environment or {}),
         }
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._drawing: subprocess.Popen[bytes] | None = None
         self._notes = self._read_notes()
 
     @property
@@ -131,10 +142,20 @@ class House:
             DemoError: one of them did not start; its log's last lines are in the text.
         """
         (self.data / "logs").mkdir(exist_ok=True)
-        self._set_up_hub()
+        self._notes.setdefault("password", secrets.token_urlsafe(9))
+        self._notes["cycle"] = (self._notes.get("cycle", -PARCELS_APART) + PARCELS_APART) % len(PARCELS)
+        self._write_notes()
+        if not self._cameras:
+            self._draw_ahead()
+        code = "" if self._is_furnished() else self._furnish()
+        self._say("Starting the hub …")
         self.start_hub()
         self._put_orders()
-        self._enrol_station()
+        self._say("Starting the station …")
+        self._enrol_station(code)
+        if self._drawing is not None:
+            # Its clips are what the station begins with.
+            self._drawing.wait()
         self.start_station()
 
     def start_hub(self) -> None:
@@ -149,7 +170,7 @@ class House:
             [
                 *("station", "run", "--data", str(self.data / "station")),
                 *("--kiosk-port", str(self.kiosk_port), "--logic", self._logic),
-                *(argument for camera in self._cameras for argument in ("--camera", camera)),
+                *(argument for camera in self._views() for argument in ("--camera", camera)),
             ],
         )
         self._wait("station", f"{self.kiosk_url}/")
@@ -167,6 +188,9 @@ class House:
 
     def stop(self) -> None:
         """End station and hub, the station first so that its last parts still go up."""
+        if self._drawing is not None and self._drawing.poll() is None:
+            self._drawing.kill()
+            self._drawing.wait()
         for name in ("station", "hub"):
             process = self._running.pop(name, None)
             if process is None or process.poll() is not None:
@@ -181,28 +205,42 @@ class House:
     # --- setting up
     # ---------------------------------------------------------------------------------------------
 
-    def _set_up_hub(self) -> None:
-        if "api_key" in self._notes:
-            return
-        password = self._notes.setdefault("password", secrets.token_urlsafe(9))
-        self._write_notes()
-        self._command(
-            [
-                "hub",
-                "setup",
-                "--organisation",
-                ORGANISATION,
-                "--site",
-                SITE,
-                "--email",
-                EMAIL,
-                "--password-stdin",
-            ],
-            given=password + "\n",
+    def _draw_ahead(self) -> None:
+        arguments = [str(self.data / "scene"), str(self._notes["cycle"])]
+        self._drawing = subprocess.Popen(
+            [sys.executable, "-m", "packwitness.demo.drawing", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
-        key = self._command(["hub", "api-key", "--organisation", ORGANISATION, "--name", "demo"]).split()
-        self._notes["api_key"] = key[-1]
+
+    def _views(self) -> list[str]:
+        """Return the cameras as ``packwitness station run`` takes them."""
+        if self._cameras:
+            return self._cameras
+        folder = quote(str(self.data / "scene"))
+        epoch = time.monotonic() + BOOT_SECONDS - self._notes["cycle"] * CYCLE_SECONDS
+        return [f"{view}=scene:{view}?folder={folder}&epoch={epoch:.3f}" for view in ("overhead", "label")]
+
+    def _is_furnished(self) -> bool:
+        return "api_key" in self._notes and (self.data / "station" / "station.toml").exists()
+
+    def _furnish(self) -> str:
+        """Set the hub up and return an enrolment code."""
+        self._say("Making a shop, a packing centre and their keys …")
+        wanted: Wanted = {
+            "organisation": ORGANISATION,
+            "site": SITE,
+            "station": STATION,
+            "bench": BENCH,
+            "email": EMAIL,
+            "password": self.password,
+        }
+        done: Furnished = json.loads(self._run(["-m", "packwitness.demo.furnish"], given=json.dumps(wanted)))
+        self._notes["api_key"] = done["api_key"]
         self._write_notes()
+        return done["enrolment_code"]
 
     def _put_orders(self) -> None:
         headers = {"Authorization": f"Bearer {self.api_key}"}
@@ -212,7 +250,7 @@ class House:
                 if answer.status_code >= 300:
                     raise DemoError(f"The hub refused order {parcel.order_number}: {answer.text}")
 
-    def _enrol_station(self) -> None:
+    def _enrol_station(self, code: str) -> None:
         station = self.data / "station"
         if (station / "station.toml").exists():
             text = (station / "station.toml").read_text()
@@ -222,21 +260,17 @@ class House:
                 old = f"http://127.0.0.1:{self._notes.get('hub_port', HUB_PORT)}"
                 (station / "station.toml").write_text(text.replace(old, self.hub_url))
         else:
-            where = ["--organisation", ORGANISATION, "--site", SITE, "--station", STATION, "--bench", BENCH]
-            code = self._command(["hub", "enrolment-code", *where]).split()
-            self._command(["station", "enrol", self.hub_url, code[-1], "--data", str(station)])
+            self._run([*PROGRAM, "station", "enrol", self.hub_url, code, "--data", str(station)])
         self._notes["hub_port"] = self.hub_port
         self._write_notes()
 
     # --- processes
     # ----------------------------------------------------------------------------------------------
 
-    def _program(self, arguments: list[str]) -> list[str]:
-        return [sys.executable, "-m", "packwitness.cli", *arguments]
-
-    def _command(self, arguments: list[str], *, given: str = "") -> str:
+    def _run(self, arguments: list[str], *, given: str = "") -> str:
+        """Run Python with these arguments to its end and return what it printed."""
         done = subprocess.run(
-            self._program(arguments),
+            [sys.executable, *arguments],
             input=given,
             capture_output=True,
             text=True,
@@ -244,7 +278,7 @@ class House:
             check=False,
         )
         if done.returncode:
-            raise DemoError(f"packwitness {' '.join(arguments[:2])} failed:\n{done.stderr or done.stdout}")
+            raise DemoError(f"The demo cannot be set up:\n{done.stderr or done.stdout}")
         return done.stdout
 
     def _spawn(self, name: str, arguments: list[str]) -> None:
@@ -252,7 +286,7 @@ class House:
         with log:
             # A session of its own: Ctrl-C reaches the demo alone, which then ends them in the right order.
             self._running[name] = subprocess.Popen(
-                self._program(arguments),
+                [sys.executable, *PROGRAM, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -15,7 +15,8 @@ class SceneCamera:
     """`view` of the bench drawn in `folder`.
 
     `epoch` is the moment of the monotonic clock at which the first parcel's cycle begins. It is the system's
-    clock, so cameras with the same epoch are in step, even in different processes and after a restart.
+    clock, so cameras with the same epoch are in step, even in different processes and after a restart. Until
+    then nothing is sent.
     """
 
     def __init__(
@@ -38,6 +39,8 @@ class SceneCamera:
         scene = Scene(self._folder, self._view, epoch=self._epoch, store=self._store)
         try:
             yield scene.info()
+            # Nothing is to be seen before the first cycle.
+            stop.wait(max(0.0, self._epoch - self._clock() / NANO))
             while not stop.is_set():
                 yield from self._cycle(scene, stop)
         except SceneBroken as error:

@@ -1,0 +1,58 @@
+"""Looks a shop over as a suspicious stranger would."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from packwitness.evidence.bundle import open_bundle
+from packwitness.evidence.journal import check_sequence
+from packwitness.evidence.statements import Statement
+from packwitness.evidence.verify import verify
+from tests.e2e.shop import Shop, until
+
+
+def audit(shop: Shop, folder: Path) -> None:
+    """Assert what the design promises of a shop at rest.
+
+    Every accepted start is exactly one take; the hub's journal is gapless, chained and signed and names each
+    of them, once begun and once ended; every take is sealed and its evidence holds, as a whole and against
+    the organisation's fingerprint.
+    """
+    assert shop.running() is None
+    assert len(set(shop.accepted)) == len(shop.accepted)
+    entries = _journal(shop)
+    for kind in ("start", "seal"):
+        named = [entry.payload["data"]["take"] for entry in entries if entry.payload["kind"] == kind]
+        assert sorted(named) == sorted(shop.accepted), kind
+    ((key,),) = shop.hub_rows(
+        "SELECT s.key_id FROM stations_station s JOIN stations_bench b ON b.station_id = s.id WHERE b.id = ?",
+        shop.bench,
+    )
+    assert check_sequence(entries, bench=shop.bench, key=key) == []
+
+    takes = shop.api.get("/api/v1/takes", params={"limit": 200}).json()["takes"]
+    assert sorted(take["id"] for take in takes) == sorted(shop.accepted)
+    trust = shop.fingerprint()
+    for take in takes:
+        assert take["state"] == "sealed"
+        path = folder / f"{take['id']}.zip"
+        answer = shop.person.get(f"/takes/{take['id']}/bundle.zip")
+        assert answer.status_code == 200, answer.text[:300]
+        path.write_bytes(answer.content)
+        with open_bundle(path) as bundle:
+            verdict = verify(bundle, trust, datetime.now(UTC))
+        assert verdict.exit_code == 0, verdict.to_value()
+        path.unlink()
+
+
+def _journal(shop: Shop) -> list[Statement]:
+    """Return the bench's journal as the hub has it, once the last seal has arrived there."""
+
+    def look() -> list[Statement]:
+        rows = shop.hub_rows(
+            "SELECT statement FROM stations_journalentry WHERE bench_id = ? ORDER BY n", shop.bench
+        )
+        entries = [Statement.from_json(text.encode()) for (text,) in rows]
+        seals = sum(entry.payload["kind"] == "seal" for entry in entries)
+        return entries if seals >= len(shop.accepted) else []
+
+    return until(look, what="the hub has the journal up to the last seal")

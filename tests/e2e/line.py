@@ -1,0 +1,84 @@
+"""The cable between a camera and the station: it can be cut, and it can carry rubbish."""
+
+import contextlib
+import socket
+import threading
+from enum import Enum
+
+
+class Carries(Enum):
+    """What comes through."""
+
+    STREAM = "what the camera sends"
+    RUBBISH = "rubbish, then an end"
+    NOTHING = "nothing: every connection is closed at once"
+
+
+class Line:
+    """Listens at ``port`` of 127.0.0.1 and hands connections on to the camera's port."""
+
+    def __init__(self, camera_port: int) -> None:
+        self._camera_port = camera_port
+        self.carries = Carries.STREAM
+        self._open: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._acceptor = threading.Thread(target=self._accept, name="line")
+        self._acceptor.start()
+
+    def carry(self, what: Carries) -> None:
+        """Cut every connection; the next ones find this."""
+        self.carries = what
+        for one in self._open:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Cut everything and listen no more."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._acceptor.join(5)
+        self.carry(Carries.NOTHING)
+        for thread in self._threads:
+            thread.join(5)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                station, _ = self._listener.accept()
+            except OSError:
+                return
+            if self.carries is Carries.STREAM:
+                try:
+                    camera = socket.create_connection(("127.0.0.1", self._camera_port), 5)
+                except OSError:
+                    station.close()
+                    continue
+                camera.settimeout(None)
+                self._open += [station, camera]
+                self._start(station, camera)
+                self._start(camera, station)
+            else:
+                with contextlib.suppress(OSError):
+                    if self.carries is Carries.RUBBISH:
+                        station.recv(4096)
+                        station.sendall(b"\x00\xffRTSP?" * 4096)
+                station.close()
+
+    def _start(self, source: socket.socket, target: socket.socket) -> None:
+        thread = threading.Thread(target=_pump, args=(source, target))
+        self._threads.append(thread)
+        thread.start()
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65_536):
+            target.sendall(data)
+    for one in (source, target):
+        with contextlib.suppress(OSError):
+            one.shutdown(socket.SHUT_RDWR)
+    # Only the thread that reads from a socket closes it, so that nobody reads from a number given out anew.
+    source.close()
