@@ -4,11 +4,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from packwitness.evidence.manifest import GAP_LIMIT
 from packwitness.station.spool.layout import Layout
 from packwitness.station.spool.ledger import Ledger, LedgerError
 from packwitness.station.spool.recovery import Recovered, create_spool, open_spool, recover
@@ -66,6 +69,47 @@ def test_a_folder_without_its_manifest_gets_it(spool: Spool) -> None:
 
     assert start_again(spool) == Recovered((), 0)
     audit(spool)
+
+
+def test_a_take_that_cannot_be_sealed_keeps_no_bench_from_starting(spool: Spool) -> None:
+    beyond, ordinary = spool.begin("A"), spool.begin("B", after_s=60)
+    spool.film(beyond, parts=1)
+    spool.film(ordinary, parts=1, after_s=60)
+    with spool.ledger.transaction() as db:
+        gaps = [(beyond, "overhead", n, 1, "reconnect") for n in range(GAP_LIMIT + 1)]
+        db.executemany("INSERT INTO gap VALUES (?, ?, ?, ?, ?)", gaps)
+
+    start_again(spool)
+
+    rows = [spool.ledger.take(take) for take in (beyond, ordinary)]
+    assert [row and row.state for row in rows] == ["closed", "sealed"]
+    assert rows[0] is not None
+    assert "cameras.0.gaps" in (rows[0].trouble or "")
+    assert spool.layout.part_file(beyond, "overhead", 0).exists()
+    assert start_again(spool).interrupted == (), "nor the next time"
+
+
+def test_a_recorder_that_still_writes_gets_no_row_for_a_file_that_was_cleared_away(tmp_path: Path) -> None:
+    for attempt in range(10):
+        spool = make(tmp_path / str(attempt))
+        take = spool.begin()
+        spool.film(take, parts=1)
+
+        def write_on(spool: Spool = spool, take: str = take) -> None:
+            with suppress(OSError):  # the take is closed
+                spool.film(take, parts=1_000)
+
+        recorder = threading.Thread(target=write_on)
+        recorder.start()
+        time.sleep(attempt / 500)
+        start_again(spool)
+        recorder.join()
+
+        for row in spool.ledger.parts(take, "overhead"):
+            assert spool.layout.part_file(take, "overhead", row.n).exists(), (
+                f"part {row.n} has a row, no file"
+            )
+        close_all(spool)
 
 
 def test_nothing_is_filmed_onto_a_disk_that_is_not_mounted(tmp_path: Path) -> None:

@@ -2,9 +2,11 @@
 
 1. The spool folder is the ledger's (R7), else nothing starts.
 2. ``boot`` goes into each bench's journal.
-3. Files of the last crash that no row names are deleted (R3); takes still ``recording`` are closed as
-   ``interrupted`` at their last part.
-4. Closed takes are sealed; sealed takes whose folder lacks the manifest get it.
+3. Takes still ``recording`` are closed as ``interrupted`` at their last part; then files of the last crash
+   that no row names are deleted (R3). In this order, because a recorder outlives a killed station by the
+   seconds that it needs to write its last parts: once a take is closed, no row comes for a file any more.
+4. Closed takes are sealed; sealed takes whose folder lacks the manifest get it. One that cannot be sealed
+   is set aside for a person: the bench has other parcels to film.
 
 What is sealed without a receipt is the uploader's to carry on with.
 """
@@ -12,10 +14,16 @@ What is sealed without a receipt is the uploader's to carry on with.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import structlog
+
+from packwitness.evidence.errors import EvidenceError
 from packwitness.station.spool.journal import Journal
 from packwitness.station.spool.layout import Layout, make_folder, new_spool_id, replace_durably
 from packwitness.station.spool.ledger import Ledger, LedgerError
+from packwitness.station.spool.outgoing import Outgoing
 from packwitness.station.spool.seal import Identity, close, lay_out, remove_strays, seal
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +87,15 @@ def recover(
     cut = [row for row in ledger.unfinished() if row.state == "recording"]
     strays = 0
     for row in cut:
-        strays += remove_strays(ledger, layout, take=row.take)
         close(ledger, take=row.take, outcome="interrupted", stopped_ms=None, clock=None)
+        strays += remove_strays(ledger, layout, take=row.take)
     for row in ledger.unfinished():
-        if row.state == "closed":
-            seal(ledger, journal, layout, identity, take=row.take, utc_ms=utc_ms)
-        elif not (layout.take(row.take) / "manifest.json").exists():
-            lay_out(ledger, layout, identity, take=row.take)
+        try:
+            if row.state == "closed":
+                seal(ledger, journal, layout, identity, take=row.take, utc_ms=utc_ms)
+            elif not (layout.take(row.take) / "manifest.json").exists():
+                lay_out(ledger, layout, identity, take=row.take)
+        except EvidenceError as error:
+            log.error("take cannot be sealed; it needs a person", take=row.take, reason=str(error))
+            Outgoing(ledger).trouble(row.take, f"cannot be sealed: {error}")
     return Recovered(tuple(row.take for row in cut), strays)
