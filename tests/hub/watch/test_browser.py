@@ -1,0 +1,104 @@
+"""The buyer's page in a real browser: the film plays, captions come, cameras change at the same moment."""
+
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Browser, Page
+from pytest_django.live_server_helper import LiveServer
+
+from packwitness.hub.links import operations as links
+from packwitness.hub.links import queries
+from packwitness.hub.recordings.models import Recording
+from tests.hub.conftest import NOW, House, build_house
+from tests.hub.recordings.filmed import Filming, film
+from tests.hub.watch.browsing import browser, photograph, until
+
+__all__ = ["browser"]
+
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def filming(db: None) -> Filming:
+    house = build_house("Mugs & Teas")
+    found = Filming(house, cameras={"overhead": film(6), "label": film(6, shade=60)})
+    found.whole()
+    return found
+
+
+def path_for(house: House) -> str:
+    link = links.mint_link(
+        scope=house.scope, recording=Recording.objects.get().id, at=NOW + timedelta(days=3650)
+    )
+    return queries.address(link).removeprefix("http://testserver")
+
+
+def opened(browser: Browser, address: str, faults: list[str]) -> Page:
+    page = browser.new_context(viewport={"width": 360, "height": 740}, locale="en-GB").new_page()
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(address)
+    until(page, "document.querySelector('#film').readyState >= 1")
+    return page
+
+
+def test_watching(browser: Browser, filming: Filming, live_server: LiveServer) -> None:
+    faults: list[str] = []
+    page = opened(browser, f"{live_server.url}{path_for(filming.house)}?lang=en", faults)
+
+    page.evaluate(
+        "() => { const film = document.querySelector('#film'); film.muted = true; return film.play() }"
+    )
+    until(page, "document.querySelector('#film').currentTime > 0.5")
+    until(page, "[...document.querySelector('#film').textTracks].some((track) => track.cues?.length)")
+    said = page.evaluate(
+        "[...document.querySelector('#film').textTracks].find((one) => one.mode === 'showing').cues[0].text"
+    )
+    page.locator(".chapters a").last.click()
+    until(page, "document.querySelector('#film').currentTime > 5")
+    marked = page.locator(".chapters a[aria-current=true]").inner_text()
+    page.evaluate(
+        "() => { const film = document.querySelector('#film'); film.pause(); film.currentTime = 3 }"
+    )
+    page.locator(".cameras a").last.click()
+    until(page, "document.querySelector('#film').src.includes('/label.mp4')")
+    until(page, "document.querySelector('#film').readyState >= 2")
+    there = page.evaluate("document.querySelector('#film').currentTime")
+
+    assert "The shipping label is scanned." in said
+    assert "The parcel is done." in marked
+    assert there == pytest.approx(3, abs=0.2)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert faults == []
+    photograph(page, "watch")
+
+
+def test_watching_without_scripts(browser: Browser, filming: Filming, live_server: LiveServer) -> None:
+    context = browser.new_context(java_script_enabled=False, locale="en-GB")
+    page = context.new_page()
+    page.goto(f"{live_server.url}{path_for(filming.house)}?lang=en")
+
+    source = page.locator("video").get_attribute("src")
+    answer = context.request.get(f"{live_server.url}{source}", headers={"Range": "bytes=0-99"})
+    page.locator(".cameras a").last.click()
+
+    assert (answer.status, answer.body()) == (206, filming.bytes_of("overhead")[:100])
+    assert "/label.mp4" in (page.locator("video").get_attribute("src") or "")
+
+
+def test_a_film_turns_up_when_it_is_sealed(browser: Browser, live_server: LiveServer, db: None) -> None:
+    filming = Filming(build_house("Mugs & Teas"), cameras={"overhead": film(6)})
+    filming.announce()
+    filming.send_parts(lambda camera, n: n < 4)
+    faults: list[str] = []
+    page = opened(browser, f"{live_server.url}{path_for(filming.house)}?lang=en", faults)
+
+    until(page, "document.querySelector('#film').readyState >= 2")
+    live = page.evaluate("document.querySelector('#film').currentSrc")
+    filming.send_parts()
+    filming.seal()
+    until(page, "document.querySelector('#film').getAttribute('src')?.endsWith('/overhead.mp4')")
+
+    assert live.startswith("blob:")
+    assert page.get_by_text("Unchanged since it was sealed").is_visible()
+    assert faults == []
