@@ -256,3 +256,21 @@ async def test_a_journal_that_forked_is_for_a_person(spool: Spool, hub: HubCount
         await until(lambda: outgoing.journal_trouble(BENCH) == "409 journal_fork: entry 1 differs")
 
     assert outgoing.journal_next(BENCH) == 1
+
+
+async def test_a_take_that_cannot_be_put_into_words_does_not_keep_the_others_waiting(
+    spool: Spool, hub: HubCounterpart
+) -> None:
+    poor = filmed(spool, "A", parts=1)
+    with spool.ledger.transaction() as db:
+        opened = [(poor, f"{n:064x}", "c2FsdA", "value") for n in range(10_001)]
+        db.executemany("INSERT INTO disclosure VALUES (?, ?, ?, ?)", opened)
+    fine = filmed(spool, "B", parts=1, after_s=60)
+
+    async with uploading(spool, hub):
+        await until(lambda: state(spool, fine) == "receipted")
+        await until(lambda: state(spool, poor).startswith("cannot be sent"))
+        late = filmed(spool, "C", parts=1, after_s=120)
+        await until(lambda: state(spool, late) == "receipted")
+
+    assert spool.layout.part_file(poor, "overhead", 0).exists()

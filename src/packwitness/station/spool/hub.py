@@ -1,9 +1,11 @@
 """The station's calls to the hub (docs/design/protocol.md): one method a call, and what can go wrong with
-one.
+one::
 
-HubError ├── HubAway        nobody answered, or the hub is in trouble: the same call may succeed later ├──
-Unauthorised   the hub does not know this station's token (any more) └── HubRefused     the hub understood
-and says no: ``problem`` says why, ``problem.retry`` whether later helps
+    HubError
+    ├── HubAway        nobody answered, or the hub is in trouble: the same call may succeed later
+    ├── Unauthorised   the hub does not know this station's token (any more)
+    └── HubRefused     the hub understood and says no: ``problem`` says why, ``problem.retry`` whether
+                       later helps
 """
 
 from collections.abc import Mapping

@@ -2,10 +2,11 @@
 
 Invariants:
 
-- Whatever is sent may be sent again; a mark in the ledger ("the hub has it") is set only after the hub's
-2xx. - A take is ``receipted`` only when the receipt is signed by the hub's certified key and names this
-very manifest. - Nothing is given up: what may pass is tried again for ever, what will not is set aside for
-a person and kept, and neither keeps other takes waiting.
+- Whatever is sent may be sent again; a mark in the ledger ("the hub has it") is set only after the hub's 2xx.
+- A take is ``receipted`` only when the receipt is signed by the hub's certified key and names this very
+  manifest.
+- Nothing is given up: what may pass is tried again for ever, what will not is set aside for a person and
+  kept, and neither keeps other takes waiting.
 
 At most four requests are under way. Three of them serve the newest takes first, so that a parcel that was
 just packed can be watched at once; the fourth serves the oldest, so that a backlog goes down too.
@@ -13,6 +14,7 @@ just packed can be watched at once; the fourth serves the oldest, so that a back
 
 import asyncio
 import hashlib
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 
@@ -166,6 +168,15 @@ class Uploader:
             return
         except Damaged as error:
             await self._set_aside(take, str(error))
+            return
+        except (OSError, sqlite3.Error) as error:
+            log.error("our own disk refuses; trying again", take=take, reason=str(error))
+            wait.failed(time.monotonic())
+            return
+        # One take that we cannot put into words must not keep all others from going up.
+        except Exception as error:
+            log.error("a take cannot be sent", take=take, exc_info=error)
+            await self._set_aside(take, f"cannot be sent: {type(error).__name__}: {error}"[:1000])
             return
         self.unauthorised = False
         self._hub_wait.succeeded()
