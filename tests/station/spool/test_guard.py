@@ -4,7 +4,7 @@ import pytest
 
 from packwitness.station.spool.guard import DiskGuard, Room
 from packwitness.station.spool.outgoing import Outgoing
-from packwitness.station.spool.seal import close, seal
+from packwitness.station.spool.seal import close, lay_out_statements, seal
 from tests.station.spool.station_of_one import IDENTITY, START_MS, Spool
 
 HOUR = 3_600_000
@@ -56,6 +56,20 @@ def test_on_a_low_disk_proved_takes_go_early_and_the_others_never(spool: Spool) 
     assert found.dropped == tuple(proved)
     assert found.room is Room.LOW
     assert has_film(spool, unproved)
+
+
+def test_room_is_made_without_writing_a_file(spool: Spool) -> None:
+    """Else a full disk would stay full for ever."""
+    take = receipted(spool, "A", at_ms=START_MS)
+    lay_out_statements(spool.ledger, spool.layout, take=take)
+    folder = spool.layout.take(take)
+    before = {path.name: path.stat().st_ino for path in folder.glob("*.json")}
+
+    DiskGuard(spool.ledger, spool.layout, keep_ms=0, low_bytes=0, full_bytes=0).tidy(utc_ms=START_MS)
+
+    assert {path.name: path.stat().st_ino for path in folder.glob("*.json")} == before
+    assert sorted(before) == ["certificates.json", "manifest.json", "receipt.json"]
+    assert not has_film(spool, take)
 
 
 @pytest.mark.parametrize(("full", "room"), [(True, Room.FULL), (False, Room.LOW)])

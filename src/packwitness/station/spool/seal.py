@@ -188,12 +188,17 @@ def lay_out(ledger: Ledger, layout: Layout, identity: Identity, *, take: str) ->
 
 
 def lay_out_statements(ledger: Ledger, layout: Layout, *, take: str) -> None:
-    """Write the manifest, and the receipt if there is one, into the take's folder."""
+    """Write the manifest, and the receipt if there is one, into the take's folder.
+
+    What is there already is left alone: on a full disk, only deleting must be needed to get room again.
+    """
     for row in ledger.rows("SELECT manifest, receipt FROM proof WHERE take = ?", take):
         for name in ("manifest", "receipt"):
             if row[name]:
-                statement = Statement.from_json(row[name].encode())
-                replace_durably(layout.take(take) / f"{name}.json", statement.to_json())
+                path = layout.take(take) / f"{name}.json"
+                data = Statement.from_json(row[name].encode()).to_json()
+                if not path.is_file() or path.read_bytes() != data:
+                    replace_durably(path, data)
 
 
 def remove_strays(ledger: Ledger, layout: Layout, *, take: str) -> int:
