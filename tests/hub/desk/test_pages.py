@@ -239,6 +239,7 @@ def test_links_are_made_and_closed(house: House) -> None:
     closed = client.get(f"/takes/{filming.take}/").text
 
     assert f"/w/{link.id}-" in made.text
+    assert "2 x Blue mug" not in made.text  # what a page shows does not leak into what it says
     assert "Opened 1 time" in opened
     assert (f"/w/{link.id}-" in closed, "Closed" in closed) == (False, True)
 
@@ -422,5 +423,5 @@ def test_a_long_list_has_pages(house: House) -> None:
 
     first, second = client.get("/"), client.get("/", {"page": "2"})
 
-    assert (len(first.context["lines"]), len(second.context["lines"])) == (50, 10)
+    assert (len(first.context["rows"]), len(second.context["rows"])) == (50, 10)
     assert ("C0060" in first.text, "C0001" in second.text, "Page 1 of 2" in first.text) == (True, True, True)

@@ -80,7 +80,7 @@ def watch(request: HttpRequest, found: Opened, token: str = "") -> HttpResponse:
                 "shipment": recording.shipment,
                 "courier": page.courier_name(recording.shipment.courier) if recording.shipment else "",
                 "order": order,
-                "lines": list(order.lines.all()) if order else [],
+                "goods": list(order.lines.all()) if order else [],
                 "showings": showings,
                 "showing": chosen,
                 "whole": chosen is not None and whole(chosen),

@@ -54,7 +54,7 @@ def takes(request: ScopedRequest) -> HttpResponse:
         return HttpResponse(status=204)
     shown = {
         "page": page,
-        "lines": lines,
+        "rows": lines,
         "fingerprint": fingerprint,
         "poll_seconds": POLL_SECONDS,
         "filtered": bool(text or request.GET.get("state") or request.GET.get("bench")),

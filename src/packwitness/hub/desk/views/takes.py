@@ -101,7 +101,7 @@ def _order(request: ScopedRequest, order: Order | None) -> dict[str, Any]:
         )
     return {
         "order": order,
-        "lines": list(order.lines.all()) if order else [],
+        "goods": list(order.lines.all()) if order else [],
         "may_see_person": may_see_person,
         "has_person": has_person,
     }
