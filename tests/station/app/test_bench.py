@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from packwitness.evidence.manifest import GAP_LIMIT
 from packwitness.protocol import OrderLine, StationOrder
 from packwitness.station.app.bench import LiveBench
 from packwitness.station.app.clock import HubClock, Measurement
@@ -19,6 +20,7 @@ from packwitness.station.kiosk.view import Bench
 from packwitness.station.recorder import messages as recorder
 from packwitness.station.spool.journal import Journal
 from packwitness.station.spool.ledger import Ledger
+from packwitness.station.spool.outgoing import Outgoing
 from packwitness.station.triggers.heard import SeenCode
 from packwitness.station.workflow.effects import Phase, Sound
 from packwitness.station.workflow.events import Source
@@ -289,3 +291,18 @@ async def test_the_live_picture_is_asked_of_the_right_camera(place: Place) -> No
     with pytest.raises(KeyError):
         place.bench.live("nowhere")
     await stream.aclose()  # type: ignore[attr-defined]  # an async generator
+
+
+async def test_a_take_that_cannot_be_sealed_is_set_aside_and_the_packer_told(place: Place) -> None:
+    await cameras_up(place)
+    take = (await place.bench.scan(CODE, Source.SCANNER)).take
+    assert take is not None
+    with place.spool.ledger.transaction() as db:
+        gaps = [(take, "overhead", n, 1, "reconnect") for n in range(GAP_LIMIT + 1)]
+        db.executemany("INSERT INTO gap VALUES (?, ?, ?, ?, ?)", gaps)
+    await place.bench.scan(CODE, Source.SCANNER)
+    await place.sealed(take)
+
+    assert [name for name, _ in Outgoing(place.spool.ledger).troubles()] == [take]
+    again = await place.bench.scan(CODE, Source.SCANNER)
+    assert (again.accepted, again.take) == (True, "bench1-2")

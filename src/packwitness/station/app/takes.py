@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import structlog
 
 from packwitness.evidence.commitments import Disclosure
+from packwitness.evidence.errors import EvidenceError
 from packwitness.station.app.clock import HubClock
 from packwitness.station.config import CameraSettings
 from packwitness.station.recorder import messages as recorder
@@ -23,6 +24,7 @@ from packwitness.station.spool.journal import Journal, TakeStart
 from packwitness.station.spool.layout import Layout
 from packwitness.station.spool.ledger import Ledger, TakeNotOpen
 from packwitness.station.spool.moments import to_ms
+from packwitness.station.spool.outgoing import Outgoing
 from packwitness.station.spool.rows import NewEvent, Outcome
 from packwitness.station.spool.seal import Identity, close, seal
 from packwitness.station.workflow.effects import Note, StartTake
@@ -209,11 +211,14 @@ class Takes:
             await asyncio.sleep(SEAL_AGAIN_SECONDS)
         self._running.pop(take, None)
         waited = (time.monotonic_ns() - at_ns) / 1e6
-        log.info("take sealed", take=take, outcome=outcome, stop_to_sealed_ms=round(waited, 1))
+        log.info("take ended", take=take, outcome=outcome, stop_to_sealed_ms=round(waited, 1))
         self._changed(take)
 
     def _sealed(self, running: Running, outcome: Outcome, stopped_ms: int, reason: str) -> bool:
-        """Close and seal; return False if the disk refuses for now. What was done is not done again."""
+        """Close and seal; return False if the disk refuses for now. What was done is not done again.
+
+        One that cannot be sealed at all is set aside for a person.
+        """
         take, now_ms = running.take, running.utc_ms(time.monotonic_ns())
         try:
             row = self._ledger.take(take)
@@ -226,6 +231,10 @@ class Takes:
         except StorageRefuses as error:
             log.error("take not sealed; trying again", take=take, reason=str(error))
             return False
+        except EvidenceError as error:
+            # More than a manifest may hold, for instance. Trying again does not help; all of it is kept.
+            log.error("take cannot be sealed; it needs a person", take=take, reason=str(error))
+            Outgoing(self._ledger).trouble(take, f"cannot be sealed: {error}")
         return True
 
     # --- what the recorder tells ---
