@@ -8,6 +8,9 @@ SUBSCRIBERS: dict[str, tuple[str, ...]] = {
     "take.started": (),
     "take.sealed": ("packwitness.hub.notify.hearers.on_take_sealed",),
     "film.joined": (),
-    "order.changed": ("packwitness.hub.notify.hearers.on_order_changed",),
+    "order.changed": (
+        "packwitness.hub.recordings.hearers.on_order_changed",
+        "packwitness.hub.notify.hearers.on_order_changed",
+    ),
     "order.cancelled": (),
 }

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from django.core.management import call_command
 from django.db import transaction
 from django.tasks import task
 from django.utils import timezone
@@ -9,6 +10,8 @@ from django.utils import timezone
 from packwitness.hub.outbox import delivery
 
 KEEP_EVENTS = timedelta(days=30)
+KEEP_TASKS = "2d"
+"""Tasks that succeeded; those that failed for good stay until a person has seen them."""
 
 
 @task
@@ -19,9 +22,10 @@ def deliver(delivery_id: str) -> None:
 
 @task
 def sweep() -> None:
-    """Take up abandoned deliveries again and drop what is long done (scheduled hourly)."""
+    """Take up abandoned deliveries again; drop events and tasks that are long done (scheduled hourly)."""
     now = timezone.now()
     with transaction.atomic():
         for delivery_id in delivery.claim_abandoned(at=now):
             deliver.enqueue(delivery_id=delivery_id)
     delivery.forget_delivered(before=now - KEEP_EVENTS)
+    call_command("ox_prune", older_than=KEEP_TASKS, verbosity=0)
