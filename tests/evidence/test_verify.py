@@ -190,6 +190,33 @@ def test_films_of_two_cameras_exchanged() -> None:
     assert "part_changed" in codes(verdict)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "films/overhead/forged.mp4",
+        "parts/overhead/forged.mp4",
+        "parts/overhead/sub/00000000.m4s",
+        "parts/overhead/init-0000.mp4",
+        "parts/overhead/00000000.m4s",
+    ],
+)
+def test_a_forged_film_beside_the_sealed_one_is_found(name: str) -> None:
+    files = make_take().station_files() if name.startswith("parts/") and "00000000" not in name else {}
+    verdict = judge({**FILES, **files, name: b"forged"})
+    assert verdict.exit_code == 1
+    assert {finding.camera for finding in verdict.integrity.findings} == {"overhead"}
+
+
+def test_what_nobody_sealed_is_named_as_not_covered() -> None:
+    verdict = judge({**FILES, "look at this.mp4": b"forged"})
+    assert [note.detail for note in verdict.notes if note.code == "not_covered"] == ["look at this.mp4"]
+    assert not [note for note in judge(FILES).notes if note.code == "not_covered"]
+
+
+def test_an_empty_journal_is_no_journal() -> None:
+    assert codes(judge({**FILES, "journal.json": b"[]"})) == ["journal_mismatch"]
+
+
 def test_a_film_that_is_not_there_and_one_too_many() -> None:
     assert codes(judge(without("films/side.mp4"))) == ["camera_missing"]
     found = judge({**FILES, "films/third.mp4": b"x"}).integrity.findings

@@ -19,7 +19,7 @@ MEMBER_LIMIT = 1_000_000
 """Most files in a bundle: sixteen cameras over sixteen hours, a part a second."""
 NAME_LIMIT = 200
 MANIFEST = "manifest.json"
-_COMPANIONS = ("certificates.json", "receipt.json", "log.json", "disclosures.json", "journal.json")
+COMPANIONS = ("certificates.json", "receipt.json", "log.json", "disclosures.json", "journal.json")
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _NOT_STORED = "this ZIP was packed again with compression: unpack it and give the folder instead"
 
@@ -303,7 +303,7 @@ def _root(names: list[str]) -> str:
 
 
 def _loose(film: Path, manifest: Path) -> dict[str, Path]:
-    beside = {name: manifest.parent / name for name in _COMPANIONS}
+    beside = {name: manifest.parent / name for name in COMPANIONS}
     times = {f"time/{path.name}": path for path in sorted((manifest.parent / "time").glob("*.*"))[:100]}
     companions = {name: path for name, path in (beside | times).items() if path.is_file()}
     return {MANIFEST: manifest, "film": film} | companions

@@ -6,18 +6,19 @@ from typing import BinaryIO
 
 from packwitness.evidence.bundle import Bundle
 from packwitness.evidence.film import StoredCamera, compare_stored, film_units
-from packwitness.evidence.findings import Finding
+from packwitness.evidence.findings import FINDINGS_LIMIT, Finding
 from packwitness.evidence.manifest import INIT_SIZE_LIMIT, PART_SIZE_LIMIT, Camera, Manifest
 
-_INIT = re.compile(r"init-(\d{3,4})\.mp4", re.ASCII)
+_INIT = re.compile(r"init-(\d{3}|[1-9]\d{3})\.mp4", re.ASCII)
 _PART = re.compile(r"(\d{8})\.m4s", re.ASCII)
 _CHUNK = 1 << 20
 
 
 def check_parts(camera: Camera, bundle: Bundle) -> list[Finding]:
-    """Compare ``parts/<camera>/`` with the manifest; files of other names (temporary ones) are no parts."""
+    """Compare ``parts/<camera>/`` with the manifest; a film of another name there is none that was sealed."""
     inits: dict[int, str] = {}
     parts: dict[int, str] = {}
+    others: list[Finding] = []
     folder = f"parts/{camera.id}/"
     for name in bundle.names(folder):
         leaf = name.removeprefix(folder)
@@ -25,7 +26,9 @@ def check_parts(camera: Camera, bundle: Bundle) -> list[Finding]:
             inits[int(match[1])] = _digest(bundle, name, INIT_SIZE_LIMIT)
         elif match := _PART.fullmatch(leaf):
             parts[int(match[1])] = _digest(bundle, name, PART_SIZE_LIMIT)
-    return compare_stored(camera, StoredCamera(inits, parts))
+        elif leaf.endswith((".mp4", ".m4s")) and len(others) < FINDINGS_LIMIT:
+            others.append(Finding("film_extra_bytes", camera.id, detail=f"{leaf} is no part"))
+    return [*compare_stored(camera, StoredCamera(inits, parts)), *others]
 
 
 def match_camera(manifest: Manifest, film: BinaryIO) -> Camera:

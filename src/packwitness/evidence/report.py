@@ -115,6 +115,7 @@ _WORDS = {
         "note_film_not_checked": "Camera {camera}: its film was not given and not checked.",
         "note_credentials_left_aside": "Camera {camera}: Content Credentials (C2PA, {detail}) "
         "were put into the file later, and left aside in this check.",
+        "note_not_covered": "These files are not part of what was sealed, and were not checked: {detail}.",
         "note_gaps": "Camera {camera}: the station itself reports gaps ({detail}).",
         "note_dropped_packets": "Camera {camera}: the station itself reports lost packets ({detail}).",
         "note_interrupted": "The take did not end as usual: {detail}.",
@@ -156,6 +157,7 @@ _WORDS = {
         "note_film_not_checked": "카메라 {camera}: 영상을 받지 않아 확인하지 않았습니다.",
         "note_credentials_left_aside": "카메라 {camera}: 파일에 든 콘텐츠 자격 증명(C2PA, {detail})은 "
         "빼고 확인했습니다.",
+        "note_not_covered": "봉인된 것에 속하지 않아 확인하지 않은 파일: {detail}.",
         "note_gaps": "카메라 {camera}: 스테이션 스스로 빈틈을 알렸습니다({detail}).",
         "note_dropped_packets": "카메라 {camera}: 스테이션 스스로 잃은 패킷을 알렸습니다({detail}).",
         "note_interrupted": "촬영이 보통처럼 끝나지 않았습니다: {detail}.",

@@ -21,6 +21,7 @@ NoteCode = Literal[
     "sealed_in_future",
     "film_not_checked",
     "credentials_left_aside",
+    "not_covered",
     "gaps",
     "dropped_packets",
     "interrupted",
@@ -64,8 +65,7 @@ class KeyLine:
 
     Attributes:
         state: ``trusted``: certified by the key that the reader trusts; ``not_checked``: the reader named
-        none;
-            ``foreign``: it is another's, or its certificates do not hold.
+            none; ``foreign``: it is another's, or its certificates do not hold.
         organisation: the name that the certificate gives, which means something only if trusted.
         fingerprint: the organisation's key id; empty if no certificate tells it.
         reason: why it is not trusted, in English.

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from cryptography.x509 import Certificate as AuthorityCertificate
 
-from packwitness.evidence.bundle import MANIFEST, Bundle
+from packwitness.evidence.bundle import COMPANIONS, MANIFEST, Bundle
 from packwitness.evidence.canonical import JSON_LIMIT
 from packwitness.evidence.certificates import CERTIFICATE_LIMIT
 from packwitness.evidence.companions import Reading, check_disclosures, check_log, check_receipt, check_time
@@ -32,6 +32,9 @@ __all__ = [
     "compare_stored",
     "verify",
 ]
+
+_KNOWN = (MANIFEST, *COMPANIONS, "README.txt", "what-this-does-not-show.txt")
+_KNOWN_FOLDERS = ("time/", "captions/")
 
 
 def verify(
@@ -77,7 +80,7 @@ def verify(
     if "journal.json" in bundle:
         station = statement.signer(manifest.station.key)
         entries = reading.statements("journal.json", JSON_LIMIT, "journal_mismatch")
-        if station and entries:
+        if station and not any(one.code == "journal_mismatch" for one in reading.findings):
             reading.findings += check_journal(manifest, statement.digest, entries, station)
     if time.trusted and time.moment and manifest.stopped_at > time.moment:
         reading.notes.append(Note("sealed_after_stamp"))
@@ -100,27 +103,38 @@ def _check_films(reading: Reading, manifest: Manifest) -> list[str]:
             films = {match_camera(manifest, film).id: bundle.loose_film}
     for camera in manifest.cameras:
         name, parts = films.get(camera.id, ""), bundle.names(f"parts/{camera.id}/")
+        # Where there are both, either may be what a reader watches.
         if name in bundle:
             reading.findings += _check_one(reading, camera, name)
-        elif parts:
+        if parts:
             reading.findings += join_runs(check_parts(camera, bundle))[:FINDINGS_LIMIT]
+        if name in bundle or parts:
+            checked.append(camera.id)
         elif not camera.parts:
             continue
         elif bundle.loose_film:
             reading.notes.append(Note("film_not_checked", camera.id))
-            continue
         else:
             reading.findings.append(Finding("camera_missing", camera.id))
-            continue
-        checked.append(camera.id)
-    known = {camera.id for camera in manifest.cameras}
-    strangers = {name.split("/")[1].removesuffix(".mp4") for name in bundle.names("films/")}
-    strangers |= {name.split("/")[1] for name in bundle.names("parts/")}
-    for stranger in sorted(strangers - known)[:FINDINGS_LIMIT]:
-        reading.findings.append(
-            Finding("film_extra_bytes", stranger, detail="no such camera filmed this take")
-        )
+    _name_strangers(reading, manifest)
     return checked
+
+
+def _name_strangers(reading: Reading, manifest: Manifest) -> None:
+    """Find what lies among the films and is none of the take's; note what else nobody sealed."""
+    names, ids = reading.bundle.names(), [camera.id for camera in manifest.cameras]
+    films = {f"films/{camera}.mp4" for camera in ids}
+    folders = tuple(f"parts/{camera}/" for camera in ids)
+    among = [name for name in names if name.startswith(("films/", "parts/"))]
+    strangers = [name for name in among if name not in films and not name.startswith(folders)]
+    for camera in sorted({name.split("/")[1].removesuffix(".mp4") for name in strangers})[:FINDINGS_LIMIT]:
+        detail = "not of this take" if camera in ids else "no such camera filmed this take"
+        reading.findings.append(Finding("film_extra_bytes", camera, detail=detail))
+    covered = {*_KNOWN, *(name for name in among if name.endswith((".mp4", ".m4s")))}
+    others = [name for name in names if name not in covered and not name.startswith(_KNOWN_FOLDERS)]
+    if others and not reading.bundle.loose_film:
+        detail = ", ".join(others[:5]) + (f", … ({len(others)})" if len(others) > 5 else "")
+        reading.notes.append(Note("not_covered", detail=detail))
 
 
 def _check_one(reading: Reading, camera: Camera, name: str) -> list[Finding]:
