@@ -96,24 +96,28 @@ def check_journal(
     }
     wrong = [complaint for complaint, holds in complaints.items() if not holds]
     marks = [entry for _, entry in read.values() if entry.kind == "checkpoint"]
+    # Once, not for each mark: an hour's take has hundreds of marks and thousands of heads.
+    heads = {camera.id: camera.chain_heads(manifest.take) for camera in manifest.cameras} if marks else {}
+    events = manifest.event_heads() if marks else []
     wrong += [
         f"checkpoint {mark.n} says otherwise"
         for mark in sorted(marks, key=lambda one: one.n)
-        if mark.data.get("take") == manifest.take and not _checkpoint_holds(manifest, mark.data)
+        if mark.data.get("take") == manifest.take and not _checkpoint_holds(heads, events, mark.data)
     ]
     return [Finding("journal_mismatch", detail=complaint) for complaint in wrong]
 
 
-def _checkpoint_holds(manifest: Manifest, data: Mapping[str, Any]) -> bool:
+def _checkpoint_holds(
+    heads: Mapping[str, list[str]], event_heads: list[str], data: Mapping[str, Any]
+) -> bool:
     """Say whether what a checkpoint recorded while the take ran is the beginning of what was sealed."""
     cameras, events = data.get("cameras"), data.get("events")
     if not isinstance(cameras, dict) or not isinstance(events, dict):
         return False
-    heads = {camera.id: camera.chain_heads(manifest.take) for camera in manifest.cameras}
     marks = [(heads.get(camera, []), mark, "parts") for camera, mark in cameras.items()]
     return all(
         isinstance(mark, dict) and _is_head(chain, mark.get(count), mark.get("chain"))
-        for chain, mark, count in [*marks, (manifest.event_heads(), events, "count")]
+        for chain, mark, count in [*marks, (event_heads, events, "count")]
     )
 
 
