@@ -83,7 +83,7 @@ def _picture(number: int) -> NDArray[np.uint8]:
 
 
 def _decoded(data: bytes) -> Iterator[Seen]:
-    with av.open(BytesIO(data)) as container:
+    with av.open(BytesIO(data), "r") as container:
         for frame in container.decode(video=0):
             picture = frame.to_ndarray(format="rgb24")
             middle = slice(BLOCK // 4, 3 * BLOCK // 4)

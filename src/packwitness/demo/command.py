@@ -44,7 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
         del number, frame
         stop.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    # Also when its terminal is closed: hub and station must not stay behind.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, asked_to_stop)
     try:
         if arguments.fresh:

@@ -33,6 +33,7 @@ HUB_PORT = 8700
 KIOSK_PORT = 8750
 MAIL_PORT = 8725
 PROGRAM = ("-m", "packwitness.cli")
+TIED = ("-m", "packwitness.demo.tied")
 READY_SECONDS = 60
 BOOT_SECONDS = 3.0
 """The drawn bench's first parcel comes so long after the station's start, so that its cameras see it come."""
@@ -193,14 +194,16 @@ class House:
             self._drawing.wait()
         for name in ("station", "hub"):
             process = self._running.pop(name, None)
-            if process is None or process.poll() is not None:
+            if process is None:
                 continue
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                try:
+                    process.wait(15)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+            _let_go(process)
 
     # --- setting up
     # ---------------------------------------------------------------------------------------------
@@ -282,12 +285,15 @@ class House:
         return done.stdout
 
     def _spawn(self, name: str, arguments: list[str]) -> None:
+        if (ended := self._running.get(name)) is not None:
+            _let_go(ended)
         log = (self.data / "logs" / f"{name}.log").open("ab")
         with log:
             # A session of its own: Ctrl-C reaches the demo alone, which then ends them in the right order.
             self._running[name] = subprocess.Popen(
-                [sys.executable, *PROGRAM, *arguments],
-                stdin=subprocess.DEVNULL,
+                [sys.executable, *TIED, *arguments],
+                # Nothing is ever written: its end tells that we are gone.
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=self._environment,
@@ -324,6 +330,12 @@ class House:
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             json.dump(self._notes, file, indent=1)
         fresh.replace(self.data / "demo.json")
+
+
+def _let_go(process: subprocess.Popen[bytes]) -> None:
+    """Close what tied an ended process to us."""
+    if process.stdin is not None:
+        process.stdin.close()
 
 
 def order(parcel: SceneParcel) -> Mapping[str, Any]:
