@@ -112,6 +112,8 @@ def _run(arguments: argparse.Namespace) -> int:
     administration.migrate()
     host, port = sock.getsockname()[:2]
     _say(f"The hub listens at http://{host}:{port} and keeps its data in {settings.DATA_DIR}")
+    if settings.PACKWITNESS.local and settings.PACKWITNESS.port != port:
+        _say(f"Links lead to {settings.BASE_URL}: set PACKWITNESS_BASE_URL to change that.")
     if not administration.has_organisation():
         _say(
             "It has no organisation yet. In another terminal, with the same settings, run:\n"

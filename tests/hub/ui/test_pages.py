@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from asgiref.sync import sync_to_async
 from django import forms
+from django.db import connections
 from django.template import Context, Template
 from django.test import AsyncClient, Client
 from pytest_django import Settings
@@ -151,6 +153,8 @@ def test_static_files_and_pages_under_asgi(house: House) -> None:
         await client.aforce_login(house.member.user, "allauth.account.auth_backends.AuthenticationBackend")
         paths = ("/accounts/2fa/", "/static/ui/packwitness.css", "/healthz")
         answers = [await client.get(path) for path in paths]
+        # The views ran in a thread of their own, with a connection of its own.
+        await sync_to_async(connections.close_all)()
         return [(answer.status_code, answer.content) for answer in answers]
 
     page, sheet, alive = asyncio.run(ask())

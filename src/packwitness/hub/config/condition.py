@@ -86,7 +86,7 @@ def _addresses() -> Iterator[Finding]:
         if not settings.TRUSTED_PROXIES:
             advice = "Set PACKWITNESS_TRUSTED_PROXIES=1 behind a reverse proxy."
             yield Finding("warning", "The hub does not speak https itself and trusts no proxy.", advice)
-    elif settings.PACKWITNESS.host in ("127.0.0.1", "localhost", "::1"):
+    elif settings.PACKWITNESS.local:
         advice = "Set PACKWITNESS_BASE_URL to the address that stations and buyers use."
         yield Finding("warning", f"Only this machine can reach {settings.BASE_URL}.", advice)
     else:

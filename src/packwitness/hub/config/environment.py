@@ -121,6 +121,16 @@ class Environment(BaseModel):
         return urlsplit(self.base_url).hostname or ""
 
     @property
+    def port(self) -> int:
+        """The port in ``base_url``, or its scheme's own."""
+        return urlsplit(self.base_url).port or (443 if self.secure else 80)
+
+    @property
+    def local(self) -> bool:
+        """Whether ``base_url`` leads to this machine alone."""
+        return self.host in ("127.0.0.1", "localhost", "::1")
+
+    @property
     def secure(self) -> bool:
         """Whether people reach the hub by https."""
         return self.base_url.startswith("https://")
