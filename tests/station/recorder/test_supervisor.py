@@ -1,6 +1,7 @@
 """The recorder process dies, hangs, is told to quit, loses its app: what then."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -99,6 +100,22 @@ def test_a_stop_while_it_is_dead_is_not_forgotten(tmp_path: Path, camera: str) -
         it.stop("t-2")
         for take in ("t-1", "t-2"):
             it.check(take, "a")
+
+
+def test_it_is_back_although_the_system_had_no_room_for_it_at_first(tmp_path: Path, camera: str) -> None:
+    with recording(tmp_path, {"a": camera}) as it:
+        assert it.supervisor.pid is not None
+        allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, allowed[1]))
+        try:
+            os.kill(it.supervisor.pid, signal.SIGKILL)
+            it.wait(RecorderLost)
+            time.sleep(2.5)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, allowed)
+        it.wait(RecorderBack)
+        it.film("t-1", ("a",), 0.5)
+        it.check("t-1", "a")
 
 
 def test_a_process_that_hangs_is_replaced(tmp_path: Path, camera: str) -> None:

@@ -185,8 +185,20 @@ class RecorderSupervisor:
             self._on_message(RecorderLost(process.exitcode, time.monotonic_ns()))
             if time.monotonic() - born < SHORT_LIFE_SECONDS and self._closing.wait(RESTART_SECONDS):
                 return
-            self._launch()
+            if not self._launched_again():
+                return
             restarted = True
+
+    def _launched_again(self) -> bool:
+        """Launch, however often it takes: no file handle or memory may be left for it. False: closing."""
+        while True:
+            try:
+                self._launch()
+            except OSError:
+                if self._closing.wait(RESTART_SECONDS):
+                    return False
+            else:
+                return True
 
     def _listen(self, *, restarted: bool) -> None:
         """Hand on reports until the process is gone; kill it if it hangs."""
