@@ -2,10 +2,9 @@
 loopback, too.
 
 - **Host** must be one of the station's own names: else a foreign page whose name was rebound to 127.0.0.1
-would be "same
-  origin" with us.
-- **Origin** of a WebSocket must be the page's own; of any other request that changes something, too, where
-it is given.
+  would be "same origin" with us.
+- **Origin** of a WebSocket must be the page's own; of any other request that changes something, too, where it
+  is given.
 - **Cookie**: a WebSocket needs the token that only our own pages were given (``SameSite=Strict``,
 ``HttpOnly``).
 - **CSP**: nothing is loaded or run but our own files.

@@ -2,7 +2,7 @@
 
     POST /api/benches/{bench}/scans      Authorization: Bearer <the station's trigger token>
     {"code": "607812345678"}         ->  202 {"accepted": true, "state": "recording", "take": "…",
-    "message": "filming"}
+                                              "message": "filming"}
 
 202 means the bench has heard it; ``accepted`` says whether it did what the code asks. Errors are RFC 9457
 problems.

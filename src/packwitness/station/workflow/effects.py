@@ -1,8 +1,7 @@
 """What the engine asks for. The bench carries effects out **in the order given**.
 
-If ``StartTake`` cannot be made durable, the effects after it are dropped (the screen must not turn green)
-and the engine
-is told ``TakeFailed``.
+If ``StartTake`` cannot be made durable, the effects after it are dropped (the screen must not turn green) and
+the engine is told ``TakeFailed``.
 """
 
 from collections.abc import Iterable, Mapping
