@@ -29,8 +29,8 @@ def check_film(camera: Camera, stream: BinaryIO) -> list[Finding]:
 
     Args:
         camera: the camera's entry in the manifest.
-        stream: the film from here to its end. If it can seek, a difference is told precisely; if not, all from
-            the first difference on counts as changed.
+        stream: the film from here to its end. If it can seek, a difference is told precisely; if not, all
+            from the first difference on counts as changed.
     """
     units = list(film_units(camera))
     start = stream.tell() if stream.seekable() else None

@@ -71,8 +71,8 @@ def check(
         at: the reader's time.
 
     Raises:
-        Malformed: the token is damaged or covers other bytes. Where no path leads from the signer to any root,
-            damage to the signature alone cannot be told, and the verdict is merely not trusted.
+        Malformed: the token is damaged or covers other bytes. Where no path leads from the signer to any
+            root, damage to the signature alone cannot be told, and the verdict is merely not trusted.
     """
     if len(token) > TOKEN_LIMIT or len(chain) > CHAIN_LIMIT:
         raise Malformed("this time stamp is larger than any authority makes them")

@@ -2,7 +2,8 @@
 
 A code is compared **whole** after normalisation, never by substring: two parcels whose numbers share their
 end are two parcels. Normalisation takes away only what scanners and keyboards add: an AIM symbology
-identifier, the FNC1 that opens a GS1 code, white space, letter case, full-width forms from an East Asian input method.
+identifier, the FNC1 that opens a GS1 code, white space, letter case, full-width forms from an East
+Asian input method.
 """
 
 import re

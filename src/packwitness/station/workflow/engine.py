@@ -8,8 +8,8 @@ A step has four parts, always in this order:
 
 1. **Observe.** Facts are taken over whatever they will lead to: which labels are in view, how many cameras
    are left, whether the disk is full, that a passing message has been shown long enough.
-2. **Look up.** The rows of the logic, then those of the house (``house.HOUSE``), are searched from the top for
-   the first whose phase, event and questions fit. The house's last row for each phase and event asks nothing,
+2. **Look up.** The rows of the logic, then those of the house (``house.HOUSE``), are searched from the top
+   for the first whose phase, event and questions fit. The house's last row for each phase and event asks nothing,
    so there is always one.
 3. **Act.** The row's verbs build the next state and the effects.
 4. **Settle.** *Blocked* is not a place a row leads to but what *idle* is called while something stands in the
@@ -25,8 +25,8 @@ A step has four parts, always in this order:
      └ blocked: idle with an obstacle
 
 Rows that start stand in phases without a take or behind a ``stop`` in the same row, rows that stop in phases
-with one, and each ends in a phase that fits; ``logics`` refuses a file that says otherwise. Hence, whatever the
-events, starts and stops alternate: one accepted start, one take.
+with one, and each ends in a phase that fits; ``logics`` refuses a file that says otherwise. Hence, whatever
+the events, starts and stops alternate: one accepted start, one take.
 
 The engine does no I/O, reads no clock, draws no random number: the same trace gives the same effects.
 """

@@ -1,7 +1,7 @@
 """The rows every logic shares: commands, cameras, disk, orders, and what to do when nothing else was said.
 
-They come after a logic's own rows, so a logic overrules them by saying otherwise. They are part of the engine,
-hence of the software version a manifest names, while a logic's file has a version of its own.
+They come after a logic's own rows, so a logic overrules them by saying otherwise. They are part of the
+engine, hence of the software version a manifest names, while a logic's file has a version of its own.
 
 For every phase and event the last row here asks nothing, which is why no sequence of events is without an
 answer.
