@@ -9,8 +9,8 @@ A step has four parts, always in this order:
 1. **Observe.** Facts are taken over whatever they will lead to: which labels are in view, how many cameras
    are left, whether the disk is full, that a passing message has been shown long enough.
 2. **Look up.** The rows of the logic, then those of the house (``house.HOUSE``), are searched from the top
-   for the first whose phase, event and questions fit. The house's last row for each phase and event asks nothing,
-   so there is always one.
+   for the first whose phase, event and questions fit. The house's last row for each phase and event asks
+   nothing, so there is always one.
 3. **Act.** The row's verbs build the next state and the effects.
 4. **Settle.** *Blocked* is not a place a row leads to but what *idle* is called while something stands in the
    way; and if what the packer sees has changed, one ``Show`` is added, last, so that it is dropped with the
