@@ -134,3 +134,22 @@ def test_time_does_not_run_backwards(trigger: CodeInView) -> None:
     assert isinstance(
         [trigger.look((), monotonic_ns=ms * 1_000_000, utc=BEGIN) for ms in (1_700, 2_300)][-1][0], Lifted
     )
+
+
+@pytest.mark.parametrize("late_ms", [150, 700, 1_500])
+def test_a_label_that_only_the_slower_of_two_cameras_sees(trigger: CodeInView, late_ms: int) -> None:
+    seen, events = [SeenCode(A, "Code128")], []
+    for ms in range(2_000, 12_000, 100):
+        events += trigger.look((), monotonic_ns=ms * 1_000_000, utc=BEGIN)
+        late = ms - late_ms
+        if ms % 500 == 0:
+            there = seen if late < 6_000 else []
+            events += trigger.look(there, monotonic_ns=late * 1_000_000, utc=BEGIN)
+    assert [type(event) for event in events] == [Scanned, Lifted]
+    assert events[1].monotonic_ns <= (6_000 + late_ms + 1_200) * 1_000_000
+
+
+def test_a_late_picture_does_not_lay_a_lifted_label_again(trigger: CodeInView) -> None:
+    _film(trigger, *[WITH_A] * 3, *[EMPTY] * 12, begin_ms=1_000)
+    seen = [SeenCode(A, "Code128")]
+    assert [trigger.look(seen, monotonic_ns=ms * 1_000_000, utc=BEGIN) for ms in (1_100, 1_200)] == [(), ()]

@@ -10,10 +10,13 @@ wait for it begins anew with the first picture after the hole. And at least two 
 a machine too busy
 to look more than once a second does not end films.
 
+Of two cameras that look, one is slower, and its pictures come after newer ones of the other. Such a picture
+counts for what it shows, not for what it lacks; and it cannot bring back a label that was lifted after it.
+
 Pure: time is told to it, nothing is read or sent.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -25,6 +28,8 @@ type IsLabel = Callable[[str, str], bool]
 """``is_label(normalised code, symbology)``: ``LabelFilter.accepts`` of the running logic."""
 
 _MISSES = 2
+_LATE_NS = 10_000_000_000
+"""A picture that comes later than this after a newer one is not looked at."""
 
 
 @dataclass(slots=True)
@@ -55,6 +60,7 @@ class CodeInView:
     region: Region = WHOLE
     _labels: dict[str, _Label] = field(default_factory=dict)
     _looked_ns: int | None = None
+    _lifted_ns: dict[str, int] = field(default_factory=dict)
 
     def look(
         self, codes: Iterable[SeenCode], *, monotonic_ns: int, utc: datetime
@@ -62,20 +68,19 @@ class CodeInView:
         """Take one picture's codes (none, if none was seen) and return what has become of the labels.
 
         Labels that left come before labels that arrived. ``monotonic_ns`` is the picture's moment, ``utc``
-        the same one; a
-        picture older than the one before is not looked at.
+        the same one; of a
+        picture older than the one before only what it shows is taken.
         """
-        if self._looked_ns is not None and monotonic_ns < self._looked_ns:
-            return ()
-        self._bridge_hole(monotonic_ns)
         seen = self._labels_among(codes)
         events: list[Scanned | Lifted] = []
-        for code, label in list(self._labels.items()):
-            if code not in seen and self._missed(label, monotonic_ns):
-                del self._labels[code]
-                if label.there:
-                    events.append(Lifted(code=code, utc=utc, monotonic_ns=monotonic_ns))
+        if self._looked_ns is None or monotonic_ns >= self._looked_ns:
+            self._bridge_hole(monotonic_ns)
+            events += self._gone(seen, monotonic_ns, utc)
+        elif self._looked_ns - monotonic_ns > _LATE_NS:
+            return ()
         for code, symbology in seen.items():
+            if monotonic_ns <= self._lifted_ns.get(code, -1):
+                continue
             label = self._labels.setdefault(code, _Label(symbology))
             if self._hit(label, monotonic_ns):
                 events.append(
@@ -88,6 +93,18 @@ class CodeInView:
                     )
                 )
         return tuple(events)
+
+    def _gone(self, seen: Container[str], now_ns: int, utc: datetime) -> list[Lifted]:
+        """Forget the labels that have been missed for long enough, and return those that lay there."""
+        gone: list[Lifted] = []
+        for code, label in list(self._labels.items()):
+            if code not in seen and self._missed(label, now_ns):
+                del self._labels[code]
+                if label.there:
+                    gone.append(Lifted(code=code, utc=utc, monotonic_ns=now_ns))
+        recent = {code: at for code, at in self._lifted_ns.items() if now_ns - at <= _LATE_NS}
+        self._lifted_ns = recent | {label.code: now_ns for label in gone}
+        return gone
 
     def _labels_among(self, codes: Iterable[SeenCode]) -> dict[str, str]:
         left, top, right, bottom = self.region
@@ -105,18 +122,21 @@ class CodeInView:
         return labels
 
     def _hit(self, label: _Label, now_ns: int) -> bool:
-        label.last_ns, label.misses = now_ns, 0
+        # A late picture is the newest its camera has: the wait for gone begins at the newest look of all.
+        label.last_ns, label.misses = now_ns if self._looked_ns is None else max(now_ns, self._looked_ns), 0
         if label.there:
             return False
-        since_ns = now_ns - self.hit_window_ms * 1_000_000
-        label.hits_ns = [hit_ns for hit_ns in label.hits_ns if hit_ns >= since_ns]
+        window_ns = self.hit_window_ms * 1_000_000
+        # A camera's newer sightings are kept while a slower one's older ones come in.
+        label.hits_ns = [hit for hit in label.hits_ns if label.last_ns - hit <= _LATE_NS]
         label.hits_ns.append(now_ns)
-        label.there = len(label.hits_ns) >= self.hits
+        label.there = sum(abs(hit - now_ns) <= window_ns for hit in label.hits_ns) >= self.hits
         return label.there
 
     def _missed(self, label: _Label, now_ns: int) -> bool:
         label.misses += 1
-        patience_ns = (self.gone_ms if label.there else self.hit_window_ms) * 1_000_000
+        # One that is not there yet waits for its further sightings, which may come from a slower camera.
+        patience_ns = self.gone_ms * 1_000_000 if label.there else _LATE_NS
         return label.misses >= _MISSES and now_ns - label.last_ns >= patience_ns
 
     def _bridge_hole(self, now_ns: int) -> None:
