@@ -91,6 +91,10 @@ def _observe(logic: Logic, state: State, event: Event) -> State:
                 state = replace(state, in_view=(*state.in_view, label))
         case Lifted(code=code):
             state = replace(state, in_view=tuple(label for label in state.in_view if label.code != code))
+            if state.failed is not None and state.failed.code == code:
+                state = replace(state, failed=None)
+                if state.face.message == "take_failed":
+                    state = replace(state, face=state.base_face())
         case CameraLost(left=left) | CameraBack(left=left):
             state = _obstacle(state, "no_camera", stands=left == 0)
         case DiskChanged(level=level):

@@ -10,7 +10,7 @@ must hold.
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from packwitness.station.workflow.events import CameraLost, Event, Lifted, OrderKnown, Scanned, Source
+from packwitness.station.workflow.events import CameraLost, Event, Lifted, OrderKnown, Scanned, Source, Tick
 from packwitness.station.workflow.logic import Logic
 from packwitness.station.workflow.state import State
 
@@ -53,6 +53,8 @@ def _label_in_view(logic: Logic, state: State, event: Event, _: str) -> bool:
 
 
 def _label_waiting(logic: Logic, state: State, event: Event, _: str) -> bool:
+    if state.failed is not None and isinstance(event, Tick):
+        return bool(state.others()) and event.monotonic_ns - state.failed_ns >= logic.ns("message_ms")
     return bool(state.others())
 
 
@@ -95,7 +97,9 @@ GUARDS: Final[dict[str, Guard]] = {
     "clear": Guard(_clear),  # a camera gives a picture and the disk has room; a row that starts must ask this
     "gone": Guard(_gone),  # the running take's label is not in view
     "label_in_view": Guard(_label_in_view),  # some label is in view
-    "label_waiting": Guard(_label_waiting),  # a label is in view that has had no take
+    "label_waiting": Guard(
+        _label_waiting
+    ),  # a label is in view that has had no take; after a failed start, in a while
     "started_by_camera": Guard(_started_by_camera),
     "second_label_for": Guard(_second_label_for, "parameter"),  # two labels for so long
     "quiet_for": Guard(_quiet_for, "parameter"),  # nobody did anything for so long; 0 means never

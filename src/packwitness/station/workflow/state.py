@@ -44,6 +44,10 @@ class State:
     """Oldest first."""
     alarms: tuple[Face, ...] = ()
     """What is wrong with the running take until it is put right or the take ends, newest last."""
+    failed: Face | None = None
+    """What is shown of the parcel whose take could not be started, until it is lifted or a take has run."""
+    failed_ns: int = 0
+    """When that was; a label in view is tried again ``message_ms`` later."""
     obstacles: tuple[str, ...] = ()
     """``no_camera``, ``disk_full``; the first is the one spoken of."""
     touched_ns: int = 0
@@ -56,7 +60,7 @@ class State:
             return (red or self.alarms)[-1]
         match self.phase:
             case Phase.IDLE:
-                return READY
+                return self.failed or READY
             case Phase.RECORDING:
                 return Face(Tone.RECORDING, "filming", self.code)
             case Phase.PAUSED:

@@ -99,6 +99,8 @@ def _start(turn: Turn, argument: str) -> None:
         code=code,
         by_camera=source is Source.CAMERA,
         in_view=tuple(_taken(label, code) for label in turn.state.in_view),
+        # Kept for the same parcel: should it fail once more, that is nothing new.
+        failed=turn.state.failed if turn.state.failed and turn.state.failed.code == code else None,
         alarms=(),
         face=Face(Tone.RECORDING, "filming", code),
     )
@@ -127,13 +129,26 @@ def _stop(turn: Turn, reason: str) -> None:
     turn.note("take_stopped", {"reason": reason})
     turn.effects.append(StopTake(StopReason(reason), turn.event.utc, turn.event.monotonic_ns))
     face = turn.passing(Tone.CALM, "cancelled" if reason == StopReason.CANCELLED else "stopped")
-    turn.state = replace(turn.state, code="", by_camera=False, alarms=(), face=face)
+    turn.state = replace(turn.state, code="", by_camera=False, alarms=(), failed=None, face=face)
 
 
 def _drop(turn: Turn, _: str) -> None:
-    face = turn.passing(Tone.REFUSED, "take_failed")
-    turn.effects += [Refuse("take_failed", turn.state.code), Say(Sound.REFUSE)]
-    turn.state = replace(turn.state, code="", by_camera=False, alarms=(), face=face)
+    state, face = turn.state, turn.standing(Tone.REFUSED, "take_failed")
+    turn.effects.append(Refuse("take_failed", state.code))
+    if state.failed is None or not state.by_camera:  # a label that is tried again by itself is said once
+        turn.effects.append(Say(Sound.REFUSE))
+    turn.state = replace(
+        state,
+        code="",
+        by_camera=False,
+        in_view=tuple(
+            replace(label, taken=False) if label.code == state.code else label for label in state.in_view
+        ),
+        alarms=(),
+        failed=face,
+        failed_ns=turn.event.monotonic_ns,
+        face=face,
+    )
 
 
 def _refuse(turn: Turn, reason: str) -> None:
