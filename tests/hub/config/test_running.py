@@ -101,6 +101,8 @@ def test_children_do_not_outlive_a_killed_supervisor(hub: subprocess.Popen[str])
 
     hub.kill()
     gone, still = psutil.wait_procs(orphans, timeout=8)
+    for orphan in still:
+        orphan.kill()
 
     assert (len(gone), still) == (2, [])
 
