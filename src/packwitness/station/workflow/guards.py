@@ -99,7 +99,7 @@ GUARDS: Final[dict[str, Guard]] = {
     "label_in_view": Guard(_label_in_view),  # some label is in view
     "label_waiting": Guard(
         _label_waiting
-    ),  # a label is in view that has had no take; after a failed start, in a while
+    ),  # one that has had no take is in view; a failed start counts later
     "started_by_camera": Guard(_started_by_camera),
     "second_label_for": Guard(_second_label_for, "parameter"),  # two labels for so long
     "quiet_for": Guard(_quiet_for, "parameter"),  # nobody did anything for so long; 0 means never
