@@ -150,6 +150,25 @@ def test_file_and_folder_are_on_disk_before_the_row_says_so(
     assert len(spool.ledger.parts(take, "overhead")) == 2
 
 
+def test_folders_that_another_camera_made_are_on_disk_before_the_row(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = spool.begin()
+    spool.layout.parts(take, "label").mkdir(parents=True)
+    synced: list[str] = []
+    fsync = os.fsync
+
+    def watched(handle: int) -> None:
+        fsync(handle)
+        assert spool.ledger.inits(take, "overhead") == []
+        synced.append(Path(os.readlink(f"/proc/self/fd/{handle}")).name)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    spool.store.put_init(take=take, camera="overhead", data=b"i", info=Facts(), origin_ns=START_NS)
+
+    assert {"init-000.mp4", "overhead", "parts", take, "takes"} <= set(synced)
+
+
 def test_a_commit_is_an_fsync(spool: Spool) -> None:
     assert [row[0] for row in spool.ledger.rows("PRAGMA synchronous")] == [2]
     assert [row[0] for row in spool.ledger.rows("PRAGMA journal_mode")] == ["wal"]

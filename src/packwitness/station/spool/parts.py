@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from packwitness.evidence.chain import ZERO, PartChain
-from packwitness.station.spool.layout import Layout, make_folder, write_durably
+from packwitness.station.spool.layout import Layout, make_folder, sync_folder, write_durably
 from packwitness.station.spool.ledger import Ledger, TakeNotOpen, build_part, require_recording
 from packwitness.station.spool.rows import InitRow, PartRow
 
@@ -73,6 +73,9 @@ class LedgerPartStore:
             row = InitRow(take, camera, k, len(data), digest, *facts, uploaded=False)
             path = self._layout.init_file(take, camera, row.k)
             make_folder(path.parent)
+            # Another camera's writer may have made these and not yet synced them.
+            for folder in (path.parents[1], path.parents[2], path.parents[3]):
+                sync_folder(folder)
             write_durably(path, data)
             with self._ledger.transaction() as db:
                 require_recording(db, take)
