@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import sqlite3
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -70,6 +71,12 @@ def run(arguments: argparse.Namespace) -> int:
         return action(arguments, Layout(arguments.data.absolute()))
     except SettingsError as error:
         return _complain(error, USAGE)
+    except sqlite3.Error as error:
+        return _complain(
+            f"The ledger in {arguments.data} cannot be used now: {error}. If the disk is full, make room on it, "
+            "but not in the station's folder. Then try again; nothing that was filmed is lost.",
+            FAILED,
+        )
     except (LedgerError, StationInUse, enrolment.EnrolmentFailed) as error:
         return _complain(error, FAILED)
 

@@ -78,3 +78,16 @@ def test_how_much_room_there_is(spool: Spool, full: bool, room: Room) -> None:
     guard = DiskGuard(spool.ledger, spool.layout, keep_ms=0, low_bytes=beyond, full_bytes=beyond * full)
 
     assert guard.look().room is room
+
+
+def test_films_go_although_the_ledger_cannot_be_written_and_the_rows_follow(spool: Spool) -> None:
+    """As on a disk without room for a row: the room comes first."""
+    takes = [receipted(spool, code, at_ms=START_MS) for code in "AB"]
+    guard = DiskGuard(spool.ledger, spool.layout, keep_ms=0, low_bytes=0, full_bytes=0)
+    spool.ledger.rows("PRAGMA query_only = 1")
+
+    assert guard.tidy(utc_ms=START_MS).dropped == ()
+    assert [has_film(spool, take) for take in takes] == [False, False]
+
+    spool.ledger.rows("PRAGMA query_only = 0")
+    assert guard.tidy(utc_ms=START_MS).dropped == tuple(takes)

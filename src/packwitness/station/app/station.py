@@ -65,6 +65,7 @@ async def run(settings: Settings, layout: Layout, *, ready: Callable[[str], None
         LedgerError: the spool cannot be used.
         StationInUse: it runs already.
         OSError: the kiosk's port is taken.
+        sqlite3.Error: the ledger's disk refuses.
     """
     with only_one(layout):
         logics = _logics(settings)
@@ -74,6 +75,9 @@ async def run(settings: Settings, layout: Layout, *, ready: Callable[[str], None
         back = Ledger(layout.ledger)
         listener = listen(settings.kiosk.host, settings.kiosk.port)
         try:
+            # Before anything is written: a disk that ran full would keep the station from starting.
+            room = await asyncio.to_thread(guard_of(settings, layout, back).tidy, utc_ms=utc_ms())
+            log.info("disk", room=room.room.value, free_bytes=room.free_bytes, dropped=list(room.dropped))
             journal = Journal(back, key)
             found = await asyncio.to_thread(
                 recover, back, journal, layout, identity,
@@ -143,19 +147,11 @@ class Station:
             for bench in settings.benches
         ]
         self._logics = logics
-        disk = settings.disk
-        guard = DiskGuard(
-            back[0],
-            layout,
-            keep_ms=int(disk.keep_hours * 3_600_000),
-            low_bytes=disk.low_mb << 20,
-            full_bytes=disk.full_mb << 20,
-        )
         self._condition = Condition(
             benches=self._benches,
             hub=hub,
             clock=clock,
-            guard=guard,
+            guard=guard_of(settings, layout, back[0]),
             outgoing=outgoing,
             uploader=self._uploader,
             limits=Limits(clock_ms=settings.clock_limit_ms),
@@ -296,6 +292,18 @@ def identity_of(settings: Settings, layout: Layout) -> Identity:
     benches = {bench.id: bench.name for bench in settings.benches}
     return Identity(
         settings.hub.organisation, settings.hub.station, benches, tuple(certificates), __version__
+    )
+
+
+def guard_of(settings: Settings, layout: Layout, ledger: Ledger) -> DiskGuard:
+    """Return the guard of the spool's disk, with this station's limits."""
+    disk = settings.disk
+    return DiskGuard(
+        ledger,
+        layout,
+        keep_ms=int(disk.keep_hours * 3_600_000),
+        low_bytes=disk.low_mb << 20,
+        full_bytes=disk.full_mb << 20,
     )
 
 

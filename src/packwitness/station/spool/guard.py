@@ -5,12 +5,17 @@ runs low, the oldest first. Manifest, receipt and certificates stay.
 """
 
 import shutil
+import sqlite3
 from dataclasses import dataclass
 from enum import StrEnum
+
+import structlog
 
 from packwitness.station.spool.layout import Layout
 from packwitness.station.spool.ledger import Ledger
 from packwitness.station.spool.seal import lay_out_statements
+
+log = structlog.get_logger(__name__)
 
 
 class Room(StrEnum):
@@ -51,7 +56,10 @@ class DiskGuard:
         return Disk(room, free)
 
     def tidy(self, *, utc_ms: int) -> Disk:
-        """Delete what is due, oldest receipt first, then measure."""
+        """Delete what is due, oldest receipt first, then measure.
+
+        A disk too full for a take's row or proof keeps the others from going no more: the next call finishes.
+        """
         dropped = []
         for row in self._ledger.rows(
             "SELECT take, receipted_ms FROM take WHERE state = 'receipted' ORDER BY receipted_ms, take"
@@ -59,7 +67,11 @@ class DiskGuard:
             due = row["receipted_ms"] + self._keep_ms <= utc_ms
             if not due and self.look().room is Room.FINE:
                 break
-            self._drop(row["take"])
+            try:
+                self._drop(row["take"])
+            except (OSError, sqlite3.Error) as error:
+                log.error("take not dropped; trying again", take=row["take"], reason=str(error))
+                continue
             dropped.append(str(row["take"]))
         found = self.look()
         return Disk(found.room, found.free_bytes, tuple(dropped))

@@ -37,6 +37,8 @@ TAKE_COLUMNS = (
     "announced, trouble"
 )
 
+_DISK_REFUSES = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_BUSY}
+
 
 class LedgerError(Exception):
     """The ledger cannot be used as it is; the text says what to do. Trying again does not help."""
@@ -54,6 +56,7 @@ class Ledger:
 
         Raises:
             LedgerError: there is none, it is not one, or it is of another version.
+            sqlite3.OperationalError: the disk refuses; most often it is full.
         """
         if not path.is_file():
             raise LedgerError(f"There is no ledger at {path}. Run 'packwitness station enrol' first.")
@@ -62,6 +65,8 @@ class Ledger:
         try:
             self._db, found = schema.open_with_version(path)
         except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF in _DISK_REFUSES:
+                raise
             raise LedgerError(
                 f"{path} is not a readable ledger ({error}). Restore it from a backup."
             ) from error
