@@ -1,5 +1,7 @@
 """``packwitness station`` as its user types it, against a real hub on a socket."""
 
+import os
+import sqlite3
 import stat
 import tomllib
 from pathlib import Path
@@ -44,6 +46,32 @@ def test_enrolling_writes_a_whole_station(
     }
     assert main(["station", "status", "--data", str(data)]) == 0
     assert "Bench 1: no film yet" in capsys.readouterr().out
+
+
+def test_power_loss_leaves_a_whole_station_or_none(
+    new_hub: HubCounterpart, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is under its final name was durable before it came there; ``station.toml`` comes last."""
+    synced: dict[int, int] = {}
+    named: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def watched_fsync(handle: int) -> None:
+        fsync(handle)
+        synced[os.fstat(handle).st_ino] = os.fstat(handle).st_size
+
+    def watched_replace(old: Path, new: Path) -> None:
+        assert synced[old.stat().st_ino] == old.stat().st_size > 0
+        named.append(new.name)
+        replace(old, new)
+
+    monkeypatch.setattr(os, "fsync", watched_fsync)
+    monkeypatch.setattr(os, "replace", watched_replace)
+    assert enrol(new_hub.url, tmp_path) == 0
+
+    assert named[0] == "station.key"
+    assert named[-1] == "station.toml"
+    assert {"certificates.json", "token", "trigger-token", "spool.id"} <= set(named)
 
 
 def test_an_enrolment_is_never_overwritten(
@@ -124,3 +152,19 @@ def test_what_cannot_be_meant_so_is_exit_code_2(
     assert "There is no camera" in capsys.readouterr().err
     assert main([*run, "--camera", "file:/x.mp4", "--logic", "nonsense"]) == 2
     assert "known are: laid-lifted, scan-next, scan-rescan" in capsys.readouterr().err
+
+
+def test_a_ledger_that_refuses_is_said_with_what_to_do(
+    new_hub: HubCounterpart, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    enrol(new_hub.url, tmp_path)
+    with sqlite3.connect(tmp_path / "ledger.sqlite3") as db:
+        db.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON journal BEGIN SELECT RAISE(ABORT, 'disk is full'); END"
+        )
+    db.close()
+
+    arguments = ["--camera", "file:/x.mp4", "--kiosk-port", "0"]
+    assert main(["station", "run", "--data", str(tmp_path), *arguments]) == 1
+
+    assert "disk is full. If the disk is full, make room on it" in capsys.readouterr().err

@@ -17,7 +17,7 @@ from packwitness.evidence.statements import Statement
 from packwitness.protocol import Enrolled, EnrolRequest
 from packwitness.station.config import BenchSettings, HubSettings, render
 from packwitness.station.spool.hub import Hub, HubAway, HubRefused, Unauthorised
-from packwitness.station.spool.layout import Layout, make_folder, write_durably
+from packwitness.station.spool.layout import Layout, make_folder, replace_durably
 from packwitness.station.spool.moments import from_ms
 from packwitness.station.spool.recovery import create_spool
 
@@ -85,7 +85,7 @@ def _key(layout: Layout) -> SigningKey:
     key = SigningKey.generate()
     make_folder(layout.key.parent)
     os.chmod(layout.key.parent, 0o700)
-    write_durably(layout.key, key.pem(), mode=0o600)
+    replace_durably(layout.key, key.pem(), mode=0o600)
     return key
 
 
@@ -146,9 +146,9 @@ def _write(layout: Layout, url: str, answer: Enrolled) -> None:
     for path in (*layout.root.glob("ledger.sqlite3*"), layout.spool_id):
         path.unlink(missing_ok=True)
     create_spool(layout).close()
-    write_durably(layout.certificates, canonical(answer.certificates))
-    write_durably(layout.token, answer.token.encode(), mode=0o600)
-    write_durably(layout.trigger_token, secrets.token_urlsafe(24).encode(), mode=0o600)
+    replace_durably(layout.certificates, canonical(answer.certificates))
+    replace_durably(layout.token, answer.token.encode(), mode=0o600)
+    replace_durably(layout.trigger_token, secrets.token_urlsafe(24).encode(), mode=0o600)
     hub = HubSettings(
         url=url.rstrip("/"),
         organisation=answer.organisation_id,
@@ -158,4 +158,5 @@ def _write(layout: Layout, url: str, answer: Enrolled) -> None:
         key=answer.hub_key,
     )
     benches = [BenchSettings(id=bench.id, name=bench.name) for bench in answer.benches]
-    write_durably(layout.settings, render(hub, benches).encode())
+    # Last, and whole or not at all: a folder that has it counts as enrolled, and the code is spent.
+    replace_durably(layout.settings, render(hub, benches).encode())
