@@ -1,6 +1,7 @@
 """A bench on a real ledger and journal, with a recorder that only notes what it is told."""
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -95,6 +96,8 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
     async def find(code: str) -> StationOrder | None:
         if code == "AWAY00000000":
             raise LookupError("nobody can be asked")
+        if code == "DISK00000000":
+            raise sqlite3.OperationalError("database or disk is full")
         return orders.get(code)
 
     bench = LiveBench(
@@ -245,6 +248,17 @@ async def test_a_hub_that_cannot_be_asked_delays_nothing(place: Place) -> None:
 
     assert answer.accepted
     await asyncio.sleep(0.05)
+    assert place.bench.view().message == "filming"
+
+
+async def test_a_look_up_that_the_disk_refuses_ends_nothing(
+    place: Place,
+) -> None:
+    await cameras_up(place)
+
+    await place.bench.scan("DISK00000000", Source.SCANNER)
+    await asyncio.gather(*place.bench._lookups)
+
     assert place.bench.view().message == "filming"
 
 

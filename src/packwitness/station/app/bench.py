@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -242,13 +241,18 @@ class LiveBench:
         self._running = self._order = None
 
     async def _look_up(self, code: str) -> None:
-        with suppress(LookupError):
+        try:
             order = await self._find_order(code)
-            if order is not None and self._running is not None and self._running.code == code:
-                self._order = _order_view(order)
-            utc, now_ns = moment()
-            await self.happen(OrderKnown(code=code, order=order, utc=utc, monotonic_ns=now_ns))
-            self.touch()
+        except StorageRefuses as error:
+            log.error("order not looked up", bench=self.id, reason=str(error))
+            return
+        except LookupError:
+            return
+        if order is not None and self._running is not None and self._running.code == code:
+            self._order = _order_view(order)
+        utc, now_ns = moment()
+        await self.happen(OrderKnown(code=code, order=order, utc=utc, monotonic_ns=now_ns))
+        self.touch()
 
     async def tick(self) -> None:
         """Let time pass."""
