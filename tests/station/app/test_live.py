@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from packwitness.station.app.live import BACKLOG, LivePicture
+from packwitness.station.app.live import BACKLOG, GROUP_BYTES, LivePicture
 from packwitness.station.recorder.messages import Frame
 
 pytestmark = pytest.mark.anyio
@@ -68,3 +68,23 @@ async def test_who_is_slow_is_taken_to_a_keyframe_not_fed_a_backlog() -> None:
     picture.push(fragment(b"K", key=True))
 
     assert await take(stream, 1) == [b"K"]
+
+
+async def test_a_camera_without_keyframes_fills_no_memory() -> None:
+    picture = LivePicture(lambda on: None)
+    first = picture.watch()
+    waiting = asyncio.create_task(take(first, 2))
+    await asyncio.sleep(0)
+    picture.push(init(b"i"))
+    picture.push(fragment(b"k", key=True))
+    await waiting
+    for _ in range(20):
+        picture.push(fragment(bytes(GROUP_BYTES // 16)))
+    second = picture.watch()
+    waiting = asyncio.create_task(take(second, 2))
+    await asyncio.sleep(0)
+    picture.push(fragment(b"p"))
+    picture.push(fragment(b"K", key=True))
+
+    assert await waiting == [b"i", b"K"], "who comes now begins at the next keyframe"
+    assert sum(map(len, picture._group)) == 1

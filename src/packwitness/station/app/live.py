@@ -8,6 +8,9 @@ from packwitness.station.recorder.messages import Frame
 BACKLOG = 240
 """Fragments that wait for a slow watcher before it is taken to the next keyframe."""
 
+GROUP_BYTES = 16 << 20
+"""Kept for who comes to watch; where more than this comes between two keyframes, they begin at the next."""
+
 
 class LivePicture:
     """One camera's. The recorder sends pictures only while somebody watches."""
@@ -16,6 +19,7 @@ class LivePicture:
         self._watch = watch
         self._init = b""
         self._group: list[bytes] = []
+        self._group_bytes = 0
         self._watchers: set[_Watcher] = set()
 
     def push(self, frame: Frame) -> None:
@@ -23,9 +27,12 @@ class LivePicture:
         if frame.init:
             self._init, self._group = frame.data, []
         elif frame.key:
-            self._group = [frame.data]
-        else:
+            self._group, self._group_bytes = [frame.data], len(frame.data)
+        elif self._group:
             self._group.append(frame.data)
+            self._group_bytes += len(frame.data)
+            if self._group_bytes > GROUP_BYTES:
+                self._group = []
         for watcher in self._watchers:
             watcher.offer(frame)
 
