@@ -1,7 +1,10 @@
+import threading
+
 import pytest
 
 from packwitness.station.spool.ledger import TakeNotOpen
-from tests.station.spool.station_of_one import START_MS, Spool, note
+from packwitness.station.spool.rows import Head
+from tests.station.spool.station_of_one import BENCH, START_MS, Spool, note
 
 
 @pytest.mark.parametrize(
@@ -55,3 +58,16 @@ def test_an_error_inside_a_transaction_leaves_nothing_behind(spool: Spool) -> No
     spool.ledger.set_meta("a", "c")
     spool.ledger.set_meta("a", "d")
     assert spool.ledger.meta("a") == "d"
+
+
+def test_the_journals_head_is_never_one_that_is_being_written(spool: Spool) -> None:
+    before, seen = spool.ledger.head(BENCH), list[Head]()
+    reader = threading.Thread(target=lambda: seen.append(spool.ledger.head(BENCH)))
+    with spool.ledger.transaction() as db:
+        db.execute("INSERT INTO journal VALUES (?, 99, 'x', 'boot', '{}')", (BENCH,))
+        reader.start()
+        reader.join(0.1)
+        db.execute("DELETE FROM journal WHERE n = 99")
+    reader.join(5)
+
+    assert seen == [before]

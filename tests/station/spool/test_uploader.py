@@ -274,3 +274,18 @@ async def test_a_take_that_cannot_be_put_into_words_does_not_keep_the_others_wai
         await until(lambda: state(spool, late) == "receipted")
 
     assert spool.layout.part_file(poor, "overhead", 0).exists()
+
+
+def test_a_long_backlog_is_not_read_whole_for_each_part(spool: Spool) -> None:
+    takes = [spool.begin(f"607812{n:06}", after_s=n) for n in range(30)]
+    for take in takes[1:]:
+        spool.ledger.fix_film_from(take=take, fallback_ms=START_MS)
+    for take in takes[2:]:
+        close(spool.ledger, take=take, outcome="completed", stopped_ms=None, clock=None)
+    outgoing = Outgoing(spool.ledger)
+    outgoing.trouble(takes[2], "for a person")
+
+    assert [row.take for row in outgoing.newest()] == [takes[1], *takes[:-20:-1]]
+    assert [row.take for row in outgoing.oldest()] == [takes[1], *takes[3:7]]
+    waiting = takes[3:20]
+    assert [row.take for row in outgoing.oldest(without=waiting)] == [takes[1], *takes[20:24]]

@@ -8,7 +8,7 @@ here reads a clock.
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -141,6 +141,21 @@ class Ledger:
             " WHERE state IN ('recording', 'closed', 'sealed') ORDER BY started_ms"
         )
         return [_take(row) for row in self.rows(query)]
+
+    def unsent(self, *, limit: int, oldest: bool, without: Collection[str]) -> list[TakeRow]:
+        """Return up to ``limit`` takes that have something to send: running ones first, then newest first,
+        or oldest start first.
+
+        One that needs a person, and one of which not even the film's beginning is known, are left out.
+        """
+        order = "started_ms, n" if oldest else "state = 'recording' DESC, started_ms DESC, n DESC"
+        query = (
+            f"SELECT {TAKE_COLUMNS} FROM take"  # noqa: S608 - constant column names and order
+            " WHERE state IN ('recording', 'closed', 'sealed')"
+            " AND trouble IS NULL AND film_from_ms IS NOT NULL"
+            f" AND take NOT IN (SELECT value FROM json_each(?)) ORDER BY {order} LIMIT ?"
+        )
+        return [_take(row) for row in self.rows(query, json.dumps(sorted(without)), limit)]
 
     def takes_in(self, *states: str) -> list[TakeRow]:
         """Return the takes in any of these states, oldest start first."""
@@ -277,7 +292,8 @@ class Ledger:
     # --- journal ---
 
     def head(self, bench: str) -> Head:
-        return journal_head(self._db, bench)
+        with self._lock:
+            return journal_head(self._db, bench)
 
     def entries(self, bench: str, *, first: int, limit: int) -> list[dict[str, Any]]:
         """Return the statements of entries ``first`` and following, at most ``limit``."""

@@ -3,12 +3,15 @@ it.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from packwitness.station.spool.ledger import Ledger, build_part, json_text
 from packwitness.station.spool.rows import InitRow, PartRow, TakeRow, build
+
+NEWEST = 20
+OLDEST = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +57,16 @@ class Outgoing:
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
 
-    def takes(self) -> list[TakeRow]:
-        """Return the takes that have something to send: running ones first, then finished ones, newest first.
+    def newest(self, *, without: Collection[str] = ()) -> list[TakeRow]:
+        """Return some takes that have something to send: running ones first, then newest first.
 
-        One that needs a person, and one of which not even the film's beginning is known, are left out.
+        Few, however long the backlog is: this is asked for each part that is sent.
         """
-        found = [
-            row for row in self.ledger.unfinished() if row.trouble is None and row.film_from_ms is not None
-        ]
-        return sorted(found, key=lambda row: (row.state == "recording", row.started_ms, row.n), reverse=True)
+        return self.ledger.unsent(limit=NEWEST, oldest=False, without=without)
+
+    def oldest(self, *, without: Collection[str] = ()) -> list[TakeRow]:
+        """Return the takes that have waited longest to be sent."""
+        return self.ledger.unsent(limit=OLDEST, oldest=True, without=without)
 
     def jobs(self, take: TakeRow, *, limit: int) -> Iterator[Job]:
         """Yield a take's next jobs in the order the protocol wants, at most ``limit``.

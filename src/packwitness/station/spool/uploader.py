@@ -124,9 +124,7 @@ class Uploader:
     def _choose(self, under_way: set[tuple[object, ...]]) -> list[Job]:
         """Return what to begin now: up to three of the newest takes' jobs, one of the oldest's."""
         now = time.monotonic()
-        takes = [
-            row for row in self._outgoing.takes() if self._take_waits.get(row.take, Backoff()).ready(now)
-        ]
+        waiting = [take for take, wait in list(self._take_waits.items()) if not wait.ready(now)]
         chosen: list[Job] = []
         busy = set(under_way)
 
@@ -138,8 +136,8 @@ class Uploader:
                     busy.add(job_key(job))
                     chosen.append(job)
 
-        choose(takes, PARALLEL - 1)
-        choose(takes[::-1], PARALLEL)
+        choose(self._outgoing.newest(without=waiting), PARALLEL - 1)
+        choose(self._outgoing.oldest(without=waiting), PARALLEL)
         return chosen
 
     def _jobs(self, takes: list[TakeRow]) -> Iterator[Job]:
@@ -211,7 +209,7 @@ class Uploader:
                 await self._send_manifest(job.take)
 
     def _started(self, take: TakeRow) -> TakeStarted:
-        assert take.film_from_ms is not None  # noqa: S101 - Outgoing.takes() leaves others out
+        assert take.film_from_ms is not None  # noqa: S101 - Ledger.unsent() leaves others out
         return TakeStarted(
             bench=take.bench,
             kind=take.kind,
