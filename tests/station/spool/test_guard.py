@@ -40,6 +40,11 @@ def test_only_what_has_a_receipt_goes_and_only_when_its_time_is_over(spool: Spoo
     left = sorted(path.name for path in spool.layout.take(old).iterdir())
     assert left == ["certificates.json", "manifest.json", "receipt.json"], "the proof stays"
     assert spool.ledger.parts(old, "overhead") == []
+    assert [(row.take, row.code) for row in spool.ledger.takes_in("dropped", "receipted")] == [
+        (old, ""),
+        (young, "B"),
+    ]
+    assert [bool(spool.ledger.disclosures(take)) for take in (old, young)] == [False, True]
 
 
 def test_on_a_low_disk_proved_takes_go_early_and_the_others_never(spool: Spool) -> None:

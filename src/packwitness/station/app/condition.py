@@ -202,7 +202,7 @@ def _last(row: TakeRow, parts_left: int) -> LastTakeView:
     stopped_ms = row.stopped_ms if row.stopped_ms is not None else row.started_ms
     return LastTakeView(
         take=row.take,
-        code=row.code,
+        code=row.code or row.take,  # a dropped take keeps no code
         stopped_at=from_ms(stopped_ms),
         duration_s=(stopped_ms - row.started_ms) // 1000,
         state=_film_state(row),
