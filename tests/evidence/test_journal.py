@@ -145,7 +145,7 @@ def cost_of_checkpoints(count: int) -> float:
     camera = payload["cameras"][0]
     payload["cameras"] = [{**camera, "parts": camera["parts"][:1] * 2_000}]
     entries = take.journal[:2]
-    mark = {"take": TAKE, "cameras": {}, "events": {"count": 0, "chain": ZERO}}
+    mark: dict[str, Any] = {"take": TAKE, "cameras": {}, "events": {"count": 0, "chain": ZERO}}
     for n in range(3, 3 + count):
         entries.append(make(n, entries[-1].digest, "checkpoint", **mark))
     head = {"n": entries[-1].payload["n"], "digest": entries[-1].digest}
