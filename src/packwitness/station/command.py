@@ -73,8 +73,9 @@ def run(arguments: argparse.Namespace) -> int:
         return _complain(error, USAGE)
     except sqlite3.Error as error:
         return _complain(
-            f"The ledger in {arguments.data} cannot be used now: {error}. If the disk is full, make room on it, "
-            "but not in the station's folder. Then try again; nothing that was filmed is lost.",
+            f"The ledger in {arguments.data} cannot be used now: {error}. If the disk is full, "
+            "make room on it, but not in the station's folder. Then try again; "
+            "nothing that was filmed is lost.",
             FAILED,
         )
     except (LedgerError, StationInUse, enrolment.EnrolmentFailed) as error:

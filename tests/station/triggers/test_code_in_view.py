@@ -138,7 +138,7 @@ def test_time_does_not_run_backwards(trigger: CodeInView) -> None:
 
 @pytest.mark.parametrize("late_ms", [150, 700, 1_500])
 def test_a_label_that_only_the_slower_of_two_cameras_sees(trigger: CodeInView, late_ms: int) -> None:
-    seen, events = [SeenCode(A, "Code128")], []
+    seen, events = [SeenCode(A, "Code128")], list[Scanned | Lifted]()
     for ms in range(2_000, 12_000, 100):
         events += trigger.look((), monotonic_ns=ms * 1_000_000, utc=BEGIN)
         late = ms - late_ms
