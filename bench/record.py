@@ -1,12 +1,13 @@
 """Recording N cameras: ours against one `ffmpeg -c copy -f segment -segment_time 1` for each camera.
 
-Ours is the recorder process with the real ledger (a muxer and a SHA-256 for each part, fsync of file, folder
-and database), its supervisor, and the process that stands for the app. Both sides record the same RTSP
-streams at the same time, so that whatever else the machine does falls on both alike. Measured, after
-everybody is up:
+Ours is the recorder process with the real ledger: a ring of 3.5 s for each camera, each part hashed, file,
+folder and database fsynced. (The app that it belongs to is on no side, as little as what would start and
+watch eight ffmpegs.) Both sides record the same RTSP streams at the same time, so that whatever else the
+machine does falls on both alike. Measured, after everybody is up:
 
-- CPU: user + system time of each side's process tree (the RTSP server is on no side);
-- memory: the peak of the tree's summed PSS (shared pages counted once), sampled twice a second;
+- CPU: user + system time of each side's processes;
+- memory: the peak of their summed RSS, sampled twice a second; PSS, which counts the pages that ffmpegs share
+  only once, is in the JSON;
 - dropped: pictures missing between the first and the last one stored, found by comparing what was stored
   with what was sent, picture by picture.
 
@@ -15,13 +16,13 @@ everybody is up:
 
 import argparse
 import json
-import multiprocessing
 import subprocess
 import sys
 import tempfile
 import time
 import zlib
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -31,7 +32,6 @@ import imageio_ffmpeg
 import numpy as np
 import psutil
 
-from bench.record_station import film_until_told
 from packwitness.station.spool.layout import Layout
 
 ENCODERS = {"h264": "libx264", "h265": "libx265"}
@@ -56,6 +56,8 @@ class Row:
     cpu_ffmpeg: float
     memory: float
     memory_ffmpeg: float
+    pss: float
+    pss_ffmpeg: float
     stored_mb: float
 
 
@@ -137,12 +139,37 @@ def start_ffmpeg(url: str, folder: Path) -> "subprocess.Popen[bytes]":
 # --- measuring ---
 
 
+class Piped:
+    """A program that says something when it is ready, and ends when its standard input does."""
+
+    def __init__(self, module: str, *arguments: str) -> None:
+        command = [sys.executable, "-m", module, *arguments]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def line(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline()
+
+    def end(self) -> None:
+        self._process.communicate(timeout=60)
+
+
+@contextmanager
+def piped(module: str, *arguments: str) -> Iterator[Piped]:
+    """A program for the length of a block."""
+    program = Piped(module, *arguments)
+    try:
+        yield program
+    finally:
+        program.end()
+
+
 class Tree:
     """CPU and memory of some processes and all their children."""
 
     def __init__(self, roots: list[int]) -> None:
         self._roots = [psutil.Process(pid) for pid in roots]
-        self.peak = 0
+        self.rss = self.pss = 0
 
     def _all(self) -> list[psutil.Process]:
         return [one for root in self._roots for one in (root, *root.children(recursive=True))]
@@ -154,39 +181,26 @@ class Tree:
 
     def sample(self) -> None:
         """Note the memory in use."""
-        self.peak = max(self.peak, sum(process.memory_full_info().pss for process in self._all()))
+        figures = [process.memory_full_info() for process in self._all()]
+        self.rss = max(self.rss, sum(one.rss for one in figures))
+        self.pss = max(self.pss, sum(one.pss for one in figures))
 
 
 def measure(film: Path, codec: str, cameras: int, seconds: float, work: Path) -> Row:
     """One run of both sides."""
     with ExitStack() as stack:
-        server = stack.enter_context(
-            subprocess.Popen(
-                [sys.executable, "-m", "bench.rtsp_server", str(film)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-        )
-        assert server.stdin is not None
-        assert server.stdout is not None
-        stack.callback(server.stdin.close)
-        port = int(server.stdout.readline())
+        server = stack.enter_context(piped("bench.rtsp_server", str(film)))
+        port = int(server.line())
         urls = [f"rtsp://127.0.0.1:{port}/camera-{number}" for number in range(cameras)]
 
-        context = multiprocessing.get_context("spawn")
-        pipe, theirs = context.Pipe()
-        ours = context.Process(target=film_until_told, args=(theirs, urls, work / "station"))
-        ours.start()
-        stack.callback(ours.kill)
+        station = stack.enter_context(piped("bench.record_station", str(work / "station"), *urls))
         ffmpegs = [start_ffmpeg(url, work / "ffmpeg" / str(number)) for number, url in enumerate(urls)]
         for one in ffmpegs:
             stack.callback(one.kill)
-        pipe.recv()
+        take, recorder = station.line().split()
         time.sleep(5)  # rings fill, segments begin
 
-        assert ours.pid is not None
-        our_tree, their_tree = Tree([ours.pid]), Tree([one.pid for one in ffmpegs])
+        our_tree, their_tree = Tree([int(recorder)]), Tree([one.pid for one in ffmpegs])
         began, our_cpu, their_cpu = time.monotonic(), our_tree.cpu(), their_tree.cpu()
         while time.monotonic() - began < seconds:
             our_tree.sample()
@@ -195,9 +209,7 @@ def measure(film: Path, codec: str, cameras: int, seconds: float, work: Path) ->
         lasted = time.monotonic() - began
         our_cpu, their_cpu = our_tree.cpu() - our_cpu, their_tree.cpu() - their_cpu
 
-        pipe.send("stop")
-        take = str(pipe.recv())
-        ours.join(30)
+        station.end()
         for one in ffmpegs:
             one.terminate()
             one.wait(30)
@@ -214,13 +226,15 @@ def measure(film: Path, codec: str, cameras: int, seconds: float, work: Path) ->
         codec=codec,
         seconds=round(lasted, 1),
         cpu_ratio=round(our_cpu / their_cpu, 3),
-        memory_ratio=round(our_tree.peak / their_tree.peak, 3),
+        memory_ratio=round(our_tree.rss / their_tree.rss, 3),
         dropped=sum(missing(source, pictures(one)) for one in films),
         dropped_ffmpeg=sum(missing(source, stored) for stored in theirs_stored),
         cpu=round(our_cpu * per, 3),
         cpu_ffmpeg=round(their_cpu * per, 3),
-        memory=round(our_tree.peak / 1e6, 1),
-        memory_ffmpeg=round(their_tree.peak / 1e6, 1),
+        memory=round(our_tree.rss / 1e6, 1),
+        memory_ffmpeg=round(their_tree.rss / 1e6, 1),
+        pss=round(our_tree.pss / 1e6, 1),
+        pss_ffmpeg=round(their_tree.pss / 1e6, 1),
         stored_mb=round(sum(one.stat().st_size for one in films) / 1e6, 1),
     )
 

@@ -1,13 +1,9 @@
 """Packets made by hand, for what needs no film: the ring, the cutter, the reel."""
 
-from typing import cast
-
-from av.video.stream import VideoStream
-
 from packwitness.station.recorder.messages import StreamFacts
 from packwitness.station.recorder.packets import Packet, Run, Track
 
-TRACK = Track("h264", (), b"init", StreamFacts("avc1.42c00d", 320, 240), b"", cast(VideoStream, None))
+TRACK = Track("h264", (), b"init", StreamFacts("avc1.42c00d", 320, 240), b"")
 STEP = 3000
 
 

@@ -28,6 +28,7 @@ class Stream:
     height: int = 240
     time_base: Fraction = TICK
     frame_rate: Fraction | None = Fraction(30)
+    length_size: int | None = None
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,10 @@ Clock = Callable[[], int]
 class StreamInfo:
     """How to read the packets that follow.
 
-    `codec` is "h264" or "hevc"; `extradata` an avcC/hvcC record or Annex B parameter sets;
-    `time_base` the seconds of one tick of `pts` and `dts`.
+    `codec` is "h264" or "hevc"; `width` and `height` are 0 where only the pictures say them; `extradata` an
+    avcC/hvcC record or Annex B parameter sets, perhaps none; `time_base` the seconds of one tick of `pts` and
+    `dts`. `length_size`: bytes of the length before each NAL unit of a packet, 0 if they are Annex B, None if
+    packets are framed as the extradata is.
     """
 
     codec: str
@@ -36,6 +38,7 @@ class StreamInfo:
     extradata: bytes
     time_base: Fraction
     frame_rate: Fraction | None
+    length_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

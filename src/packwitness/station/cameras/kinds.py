@@ -7,7 +7,6 @@ from typing import get_args
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from packwitness.station.cameras.camera import BadAddress, Camera, Clock
-from packwitness.station.cameras.file import FileCamera
 from packwitness.station.cameras.rtsp import RtspCamera
 
 URL_LIMIT = 2_000
@@ -33,6 +32,9 @@ def _rtsp(url: str, clock: Clock) -> Camera:
 
 
 def _file(url: str, clock: Clock) -> Camera:
+    # FFmpeg costs 20 MB, and cameras on the network do without.
+    from packwitness.station.cameras.file import FileCamera
+
     path, options = _parts(url, allowed=("loop", "realtime"))
     return FileCamera(
         Path(path),

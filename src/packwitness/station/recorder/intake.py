@@ -1,10 +1,11 @@
 """From what a camera sends to what the ring holds: one framing, whole time stamps, one line of time."""
 
 from bisect import insort
+from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 from packwitness.station.recorder import nal
-from packwitness.station.recorder.decoder import picture_size
 from packwitness.station.recorder.messages import TIMESCALE
 from packwitness.station.recorder.muxer import open_track
 from packwitness.station.recorder.packets import Packet, Run, Track, nanoseconds
@@ -17,9 +18,24 @@ BACK = TIMESCALE // 5
 REORDER = 4
 """Pictures a stream may hold back, if it gives no decode times: more than any camera does."""
 CALM_PACKETS = 3
-"""Packets in a row that do not move the anchor by more than CALM_NS: it has settled."""
+"""Packets in a row that come no earlier than those before, by CALM_NS: the burst at the beginning is over."""
 CALM_NS = 8_000_000
 HELD_LIMIT = 120
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A picture in MP4's framing, its times in 90000ths of a second; `given` is the decode time, if there is
+    one.
+    """
+
+    data: bytes
+    pts: int
+    given: int | None
+    duration: int
+    key: bool
+    arrival_ns: int
+    track: Track
 
 
 class Intake:
@@ -27,23 +43,26 @@ class Intake:
 
     def __init__(self, connection: int) -> None:
         self._connection = connection
-        self._run = Run(connection)
         self._codec = ""
-        self._size = (0, 0)
-        self._annexb = True
-        self._length_size = 4
+        self._length_size = 0
         self._sets: tuple[bytes, ...] = ()
         self._track: Track | None = None
         self._factor = Fraction(1)
         self._usual = TIMESCALE // 25
-        self._last: tuple[int, int] | None = None  # dts and arrival of the packet before
-        self._waiting: list[int] | None = None  # sorted pts, while decode times are made from order
-        self._first_pts = 0
-        self._made = 0
-        self._settled: Run | None = None
-        self._held: list[Packet] = []
+        self._before: tuple[int, int] | None = None  # order and arrival of the picture before
+        self._run = Run(connection)
+        # The beginning of a run, until it has settled.
+        self._settled = False
+        self._held: list[_Taken] = []
         self._calm = 0
-        self._calm_from = 0
+        self._earliest = 0
+        # Decode times: `_gives` where the stream says them, though perhaps not each.
+        self._gives = True
+        self._last_dts: int | None = None
+        self._last_pts = 0
+        self._waiting: list[int] | None = None  # sorted pts, where decode times are made from order
+        self._made = 0
+        self._first_pts = 0
 
     def begin(self, stream: Stream) -> None:
         """Take note of how to read what follows.
@@ -54,69 +73,93 @@ class Intake:
         if stream.codec not in nal.SETS:
             raise nal.BadStream(f"coded as {stream.codec}")
         self._codec = stream.codec
-        self._size = (stream.width, stream.height)
-        self._annexb = nal.is_annexb(stream.extradata)
         self._factor = stream.time_base * TIMESCALE
         if stream.frame_rate:
             self._usual = int(TIMESCALE / stream.frame_rate) or 1
-        if self._annexb:
+        if nal.is_annexb(stream.extradata):
+            self._length_size = 0
             units = nal.annexb_units(stream.extradata)
         else:
-            units = nal.record_units(self._codec, stream.extradata)
             self._length_size = nal.length_size(self._codec, stream.extradata)
+            units = nal.record_units(self._codec, stream.extradata)
+        if stream.length_size is not None:
+            self._length_size = stream.length_size
         self._sets = nal.parameter_sets(self._codec, units)
         self._track = None
 
     def push(self, picture: Picture) -> list[Packet]:
-        """Return the packets that may go on: none before the first keyframe, nor while the run's anchor
-        settles.
+        """Return the packets that may go on: none before the first keyframe, nor while a run begins.
 
         A camera, or FFmpeg while it probes, holds the first packets back and hands them over in a burst. Only
-        the burst's end tells when they were taken, and a take must not begin with the error.
+        the burst's end tells when they were taken, and a take must not begin with the error. The first
+        packets also tell whether pictures come out of order.
 
         Raises:
             nal.BadStream: the packet is none of this codec's.
         """
-        packet = self._packet(picture)
-        if packet is None:
+        data = self._framed(picture.data)
+        if picture.key:
+            self._adopt(data)
+        if self._track is None:
             return []
-        if self._settled is packet.run:
-            return [packet]
-        self._held.append(packet)
-        # By decode times, which B-frames do not toss about.
-        late = picture.arrival_ns - nanoseconds(packet.dts)
-        if len(self._held) == 1 or late < self._calm_from - CALM_NS:
-            self._calm_from, self._calm = late, 0
+        pts = self._scaled(picture.pts)
+        given = None if picture.dts is None else self._scaled(picture.dts)
+        order = pts if given is None else given
+        out: list[Packet] = []
+        if self._jumped(order, picture.arrival_ns, tolerance=JUMP if given is None else BACK):
+            out = self.release()
+            self._begin_run()
+        self._before = (order, picture.arrival_ns)
+        duration = self._scaled(picture.duration)
+        taken = _Taken(data, pts, given, duration, picture.key, picture.arrival_ns, self._track)
+        self._run.anchor.add(picture.arrival_ns, nanoseconds(pts))
+        if self._settled:
+            out.append(self._timed(taken))
+            return out
+        self._held.append(taken)
+        late = picture.arrival_ns - nanoseconds(order)
+        if len(self._held) == 1 or late < self._earliest - CALM_NS:
+            self._earliest, self._calm = late, 0
         else:
             self._calm += 1
-        if self._calm < CALM_PACKETS and len(self._held) < HELD_LIMIT:
-            return []
-        return self.release()
+        if self._calm >= CALM_PACKETS or len(self._held) >= HELD_LIMIT:
+            out += self.release()
+        return out
 
     def release(self) -> list[Packet]:
         """Hand over what is held back, settled or not."""
         held, self._held = self._held, []
-        self._settled = self._run
-        return held
+        if not held:
+            return []
+        self._settled = True
+        out_of_order = any(after.pts < before.pts for before, after in pairwise(held))
+        self._gives = held[0].given is not None
+        if out_of_order and not self._gives:
+            self._make_times(held[0].pts)
+        return [self._timed(taken) for taken in held]
 
-    def _packet(self, picture: Picture) -> Packet | None:
-        data = self._framed(picture.data)
-        if picture.key:
-            self._adopt(data)
-        track = self._track
-        if track is None:
-            return None
-        pts, dts = self._times(picture)
-        self._run.anchor.add(picture.arrival_ns, nanoseconds(pts))
-        duration = self._scaled(picture.duration) or self._usual
-        return Packet(data, pts, dts, duration, picture.key, self._run, track)
+    def _begin_run(self) -> None:
+        self._run = Run(self._connection)
+        self._settled = False
+        self._last_dts = self._waiting = None
+        self._calm = 0
+
+    def _jumped(self, order: int, arrival_ns: int, *, tolerance: int) -> bool:
+        """Whether the camera's clock was set: the time stamp falls back, or leaps ahead of the time that
+        passed.
+        """
+        if self._before is None:
+            return False
+        step = order - self._before[0]
+        waited = nanoseconds(JUMP) + arrival_ns - self._before[1]
+        return step < -tolerance or (step > JUMP and nanoseconds(step) > waited)
 
     def _framed(self, data: bytes) -> bytes:
-        if self._annexb:
+        if self._length_size == 4:
+            return data
+        if self._length_size == 0:
             return nal.prefixed(nal.annexb_units(data))
-        if self._length_size != 4:
-            return nal.prefixed(nal.prefixed_units(data, self._length_size))
-        return data
+        return nal.prefixed(nal.prefixed_units(data, self._length_size))
 
     def _adopt(self, data: bytes) -> None:
         """Follow the parameter sets that came with a keyframe."""
@@ -129,40 +172,45 @@ class Intake:
         sets = nal.parameter_sets(self._codec, [*kept, *inband])
         if {nal.unit_type(self._codec, unit) for unit in sets} != set(nal.SETS[self._codec]):
             return  # not all there yet: a later keyframe brings them
-        if track is not None or not all(self._size):
-            self._size = picture_size(self._codec, sets, data)
         self._sets = sets
-        self._track = open_track(self._codec, sets, width=self._size[0], height=self._size[1])
+        self._track = open_track(self._codec, sets)
 
     def _scaled(self, count: int) -> int:
         if self._factor == 1:
             return count
         return count * self._factor.numerator // self._factor.denominator
 
-    def _times(self, picture: Picture) -> tuple[int, int]:
-        """Presentation and decode time on the run's line; a new run where the camera's clock jumped."""
-        pts = self._scaled(picture.pts)
-        given = None if picture.dts is None else self._scaled(picture.dts)
-        if self._last is not None:
-            step = (pts if given is None else given) - self._last[0]
-            waited = nanoseconds(JUMP) + picture.arrival_ns - self._last[1]
-            back = JUMP if given is None else BACK
-            if step < -back or (step > JUMP and nanoseconds(step) > waited):
-                self._run = Run(self._connection)
-                self._last = self._waiting = None
-                self._calm = 0
-        if self._last is None and given is None:
-            self._waiting, self._first_pts, self._made = [], pts, 0
+    # --- decode times ---
+
+    def _timed(self, taken: _Taken) -> Packet:
+        """The packet with a decode time that grows and is never above `pts`."""
+        pts = taken.pts
+        last = self._last_dts
+        bare = self._waiting is None and not self._gives and last is not None
+        if bare and pts < self._last_pts - self._usual // 2:
+            # Out of order after all: go on on a new line, which lies a few pictures later.
+            self._run = Run(self._connection)
+            self._run.anchor.add(taken.arrival_ns, nanoseconds(pts))
+            self._make_times(pts)
+            last = None
         if self._waiting is not None:
             dts = self._made_time(self._waiting, pts)
-        elif given is not None:
-            dts = given
+        elif taken.given is not None:
+            dts = taken.given
+        elif self._gives and last is not None:
+            dts = min(pts, last + self._usual)
         else:
-            dts = min(pts, self._usual + (self._last[0] if self._last else pts))
-        if self._last is not None:
-            dts = max(dts, self._last[0] + 1)
-        self._last = (dts, picture.arrival_ns)
-        return max(pts, dts), dts
+            dts = pts
+        if last is not None:
+            dts = max(dts, last + 1)
+            if not taken.duration and dts - last <= TIMESCALE:
+                self._usual = dts - last
+        self._last_dts, self._last_pts = dts, pts
+        duration = taken.duration or self._usual
+        return Packet(taken.data, max(pts, dts), dts, duration, taken.key, self._run, taken.track)
+
+    def _make_times(self, first_pts: int) -> None:
+        self._waiting, self._first_pts, self._made = [], first_pts, 0
 
     def _made_time(self, waiting: list[int], pts: int) -> int:
         """Decode times from order alone: the presentation times in ascending order, REORDER pictures later.

@@ -10,7 +10,6 @@ from collections.abc import Callable
 import av
 import numpy as np
 
-from packwitness.station.recorder.decoder import open_decoder
 from packwitness.station.recorder.messages import LookFailed, Sighting
 from packwitness.station.recorder.packets import NANO, Packet, Track, nanoseconds
 from packwitness.station.recorder.source import Gray, LookFunction, Region
@@ -101,7 +100,8 @@ class Looker:
         if self._decoder is None or packet.track is not self._track:
             if not packet.key:
                 return None
-            decoder = open_decoder(packet.track.codec)
+            decoder = av.CodecContext.create("h264" if packet.track.codec == "h264" else "hevc", "r")
+            decoder.thread_count = 1  # threads over frames would hold pictures back
             decoder.extradata = packet.track.record
             self._decoder, self._track = decoder, packet.track
         return self._decoder

@@ -99,6 +99,11 @@ def _take(record: bytes, at: int, count: int, units: list[bytes]) -> int:
     return at
 
 
+def without_emulation(payload: bytes) -> bytes:
+    """A unit's payload without the bytes that only keep start codes out of it."""
+    return payload.replace(b"\x00\x00\x03", b"\x00\x00")
+
+
 def codec_name(codec: str, record: bytes) -> str:
     """RFC 6381 name from an avcC or hvcC record: "avc1.64001f", "hvc1.1.6.L93.90" (ISO/IEC 14496-15, annex
     E).

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from av.video.stream import VideoStream
-
 from packwitness.station.recorder.clock import Anchor
 from packwitness.station.recorder.messages import TIMESCALE, StreamFacts
 
@@ -46,7 +44,6 @@ class Track:
     init: bytes
     facts: StreamFacts
     record: bytes
-    template: VideoStream
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

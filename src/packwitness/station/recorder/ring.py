@@ -4,7 +4,7 @@ from collections import deque
 
 from packwitness.station.recorder.packets import NANO, Packet
 
-SECONDS = 4.0
+SECONDS = 3.5
 """Pre-roll and what a scan takes to become a take."""
 BYTES = 32 << 20
 
@@ -34,7 +34,7 @@ class Ring:
         self._groups[-1].append(packet)
         self._sizes[-1] += len(packet.data)
         self.size += len(packet.data)
-        if packet.key:
+        if len(self._groups) > 1:
             self._trim(packet)
         while len(self._groups) > 1 and self.size > self._limit:
             self._drop()

@@ -11,9 +11,11 @@ if TYPE_CHECKING:
 
 
 class Stream(Protocol):
-    """How to read the packets that follow. If `extradata` is an avcC/hvcC record, packets are
-    length-prefixed; if it is Annex B or empty, they are Annex B. `width` and `height` may be 0: not known
-    yet.
+    """How to read the packets that follow.
+
+    `width` and `height` may be 0: not known yet. `extradata`: an avcC/hvcC record or Annex B parameter sets,
+    perhaps none. `length_size`: bytes of the length before each NAL unit of a packet, 0 if they are Annex B,
+    None if packets are framed as the extradata is.
     """
 
     @property
@@ -28,6 +30,8 @@ class Stream(Protocol):
     def time_base(self) -> Fraction: ...
     @property
     def frame_rate(self) -> Fraction | None: ...
+    @property
+    def length_size(self) -> int | None: ...
 
 
 class Picture(Protocol):
