@@ -125,7 +125,7 @@ class Station:
         self._takes = Takes(
             front=front, back=back, layout=layout, identity=identity, clock=clock, changed=self._take_changed
         )
-        self._orders = Orders(OrderCache(back[0]), hub)
+        self._orders = Orders(OrderCache(back[0]), hub, utc_ms=utc_ms)
         self._recorder = RecorderSupervisor(
             [recorder.CameraSpec(camera.id, camera.url) for camera in settings.cameras],
             open_camera=open_camera,
