@@ -7,14 +7,18 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from django_ox.testing import run_tasks
 
 from packwitness.evidence.commitments import Disclosure
+from packwitness.evidence.keys import SigningKey
 from packwitness.evidence.statements import Statement, sign
 from packwitness.hub.notary import queries as notary
 from packwitness.hub.outbox.models import Event
 from packwitness.hub.recordings import names, operations, queries, stored
 from packwitness.hub.recordings.models import Recording, Span, Take
+from packwitness.hub.stations.models import Station
+from packwitness.hub.tenants.operations import secret_hash
 from packwitness.hub.vault.store import vault
 from packwitness.protocol import API_BASE, INIT_LIMIT, PART_LIMIT
 from tests.hub.conftest import NOW, House
@@ -233,6 +237,8 @@ def test_manifests_that_do_not_hold(house: House, stranger: House) -> None:
     assert answer(good, disclosures=[wrong.to_value()]) == ["disclosure_mismatch"]
     lying = {**filming.subject.to_value(), "value": "1234"}
     assert answer(good, disclosures=[lying]) == ["disclosure_mismatch"]
+    forged = {**filming.badge.to_value(), "value": "packer 8"}
+    assert answer(good, disclosures=[forged]) == ["disclosure_mismatch"]
     assert Take.objects.get().state == "recording"
     assert filming.seal().status_code == 200
 
@@ -281,6 +287,29 @@ def test_the_film_begins_where_the_camera_began(house: House) -> None:
     filming = Filming(house, offset_ms=120)
     filming.whole()
     assert Span.objects.get().to_ms == 4120
+
+
+def test_another_station_of_the_house_is_a_stranger_too(house: House) -> None:
+    filming = Filming(house)
+    filming.announce()
+    filming.send_parts()
+    key = SigningKey.generate()
+    Station.objects.create(
+        organisation=house.organisation,
+        created_at=NOW,
+        site=house.site,
+        name="PC 2",
+        public_key=key.public.raw,
+        key_id=key.public.key_id,
+        certificate=house.station.certificate,
+        token_hash=secret_hash("token of PC 2"),
+    )
+    other = Client(headers={"authorization": "Bearer token of PC 2"})
+    base, part = f"{API_BASE}/takes/{filming.take}", filming.cameras["overhead"][0]
+    address = f"{base}/cameras/overhead/parts/9?init=0&start=0&duration=1&key=1"
+    assert refused(put_bytes(other, address, part.data)) == (404, "take_unknown")
+    assert refused(put(other, base, filming.announcement())) == (404, "take_unknown")
+    assert refused(put(other, f"{base}/manifest", filming.sealing())) == (404, "take_unknown")
 
 
 def test_nothing_crosses_the_wall(house: House, stranger: House) -> None:
