@@ -110,6 +110,7 @@ async def test_parts_go_up_while_the_parcel_is_packed_and_the_receipt_follows_th
         uploader.wake()
         await until(lambda: state(spool, take) == "receipted")
         await until(lambda: len(hub.journals.get(BENCH, [])) == 3)
+        await until((spool.layout.take(take) / "receipt.json").exists)
 
     assert hub.takes[take].parts == bytes_of(spool, take)
     assert hub.takes[take].started.code == "1Z999"
