@@ -1,6 +1,7 @@
 """The drawn bench as a live camera."""
 
 import itertools
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -83,3 +84,24 @@ def test_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
     blocked.write_text("")
     with pytest.raises(NotFound):
         list(SceneCamera(blocked / "scene", "label").stream(threading.Event()))
+
+
+def test_a_slow_machine_shows_a_parcel_that_is_drawn(tmp_path: Path) -> None:
+    store = ClipStore(tmp_path, draw=draw_plain, edition="plain")
+    views: tuple[View, View] = ("overhead", "label")
+    long_ago = time.time() - 60
+    for view in views:
+        os.utime(store.clip(2, view), (long_ago, long_ago))
+    store.clip(5, "label")  # only one view has it
+
+    def too_slow(index: int, view: View) -> Iterator[Pixels]:
+        raise AssertionError(f"parcel {index} is drawn while {view} should be playing")
+
+    slow = ClipStore(tmp_path, draw=too_slow, edition="plain")
+    # Cycle 5 runs now.
+    epoch = time.monotonic() - 5 * CYCLE_SECONDS - 3
+    for view in views:
+        camera = SceneCamera(tmp_path, view, epoch=epoch, store=slow)
+        _, packets = first(camera, 1)
+        assert packets[0].key
+    assert slow.drawn(before=time.time() - 30) == [2]

@@ -9,6 +9,7 @@ from packwitness.station.cameras.camera import Broken, CameraPacket, Clock, NotF
 from packwitness.station.cameras.scene import CYCLE_SECONDS, FPS, FRAMES, ClipStore, Scene, SceneBroken, View
 
 NANO = 1_000_000_000
+SETTLED_SECONDS = 1.0
 
 
 class SceneCamera:
@@ -52,8 +53,9 @@ class SceneCamera:
 
     def _cycle(self, scene: Scene, stop: threading.Event) -> Iterator[CameraPacket]:
         """Play the cycle that runs now to its end."""
-        cycle, _ = scene.cycle_at(self._clock() / NANO)
-        packets = scene.packets(cycle)
+        cycle, passed = scene.cycle_at(self._clock() / NANO)
+        # A clip that became whole just now may be seen by one view and missed by another.
+        packets = scene.packets(scene.shown(cycle, before=time.time() - passed - SETTLED_SECONDS))
         scene.prefetch(cycle + 1)
         # Drawing took its time: go on where the bench is now, from the keyframe before.
         running, into = scene.cycle_at(self._clock() / NANO)

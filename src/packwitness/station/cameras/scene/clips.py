@@ -14,6 +14,7 @@ from fractions import Fraction
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
+from typing import get_args
 
 import av
 import cv2
@@ -70,6 +71,17 @@ class ClipStore:
     def ready(self, index: int, view: View) -> bool:
         """Whether `clip` would answer at once."""
         return self._place(index, view).exists()
+
+    def drawn(self, *, before: float) -> list[int]:
+        """The parcels that every view has had a clip of since `before` (seconds of the wall clock)."""
+
+        def whole(index: int, view: View) -> bool:
+            try:
+                return self._place(index, view).stat().st_mtime <= before
+            except FileNotFoundError:
+                return False
+
+        return [index for index in range(len(PARCELS)) if all(whole(index, view) for view in get_args(View))]
 
     def discard(self, index: int, view: View) -> None:
         """Forget a clip that proved broken; the next `clip` draws it afresh."""

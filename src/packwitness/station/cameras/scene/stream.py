@@ -58,6 +58,13 @@ class Scene:
         """The parcel that cycle `index` shows."""
         return PARCELS[index % len(PARCELS)]
 
+    def shown(self, cycle: int, *, before: float) -> int:
+        """The parcel to show in a cycle: its own, or, where a slow machine has not drawn that yet, one that
+        all views had a clip of `before` (seconds of the wall clock), so that every view chooses the same.
+        """
+        own, drawn = cycle % len(PARCELS), self._store.drawn(before=before)
+        return own if own in drawn or not drawn else drawn[cycle % len(drawn)]
+
     def info(self) -> StreamInfo:
         """How to decode every packet of this view; known before anything is drawn."""
         return StreamInfo("h264", WIDTH, HEIGHT, parameter_sets(), Fraction(1, FPS), Fraction(FPS))
