@@ -152,6 +152,8 @@ def test_what_cannot_be_meant_so_is_exit_code_2(
     assert "There is no camera" in capsys.readouterr().err
     assert main([*run, "--camera", "file:/x.mp4", "--logic", "nonsense"]) == 2
     assert "known are: laid-lifted, scan-next, scan-rescan" in capsys.readouterr().err
+    assert main([*run, "--camera", "foo:bar"]) == 2
+    assert "camera overhead: The camera's URL begins with none of" in capsys.readouterr().err
 
 
 def test_a_ledger_that_refuses_is_said_with_what_to_do(

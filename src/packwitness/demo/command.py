@@ -90,7 +90,7 @@ def _welcome(house: House) -> None:
   Data     {house.data}
 
   The bench is being filmed now: a label is laid in view, goods go in, the label is lifted.
-  Each stop gives a sealed film and a message to its buyer. Ctrl-C ends it.
+  Each stop gives a sealed film, and each order's first one a message to its buyer. Ctrl-C ends it.
 """,
         flush=True,
     )

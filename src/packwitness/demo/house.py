@@ -205,8 +205,7 @@ class House:
                     process.wait()
             _let_go(process)
 
-    # --- setting up
-    # ---------------------------------------------------------------------------------------------
+    # --- setting up ---
 
     def _draw_ahead(self) -> None:
         arguments = [str(self.data / "scene"), str(self._notes["cycle"])]
@@ -267,8 +266,7 @@ class House:
         self._notes["hub_port"] = self.hub_port
         self._write_notes()
 
-    # --- processes
-    # ----------------------------------------------------------------------------------------------
+    # --- processes ---
 
     def _run(self, arguments: list[str], *, given: str = "") -> str:
         """Run Python with these arguments to its end and return what it printed."""
@@ -318,8 +316,7 @@ class House:
         lines = path.read_text(errors="replace").splitlines()[-15:] if path.exists() else []
         return "\n".join([f"Its log, {path}, ends with:", *lines])
 
-    # --- notes
-    # --------------------------------------------------------------------------------------------------
+    # --- notes ---
 
     def _read_notes(self) -> dict[str, Any]:
         path = self.data / "demo.json"

@@ -31,7 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     enrol.add_argument(
         "hub_url", metavar="HUB_URL", help="the hub's address, such as https://hub.example.com"
     )
-    enrol.add_argument("code", metavar="CODE", help="the one-time code that the hub shows under Stations")
+    enrol.add_argument("code", metavar="CODE", help="the one-time code that the hub shows under Benches")
     enrol.add_argument("--insecure", action="store_true", help="allow http:// to another machine")
 
     run_ = commands.add_parser("run", help="film, until Ctrl-C or SIGTERM")
@@ -111,7 +111,14 @@ def _run(arguments: argparse.Namespace, layout: Layout) -> int:
     # Cameras, codecs and the web server take a second to load, and only this action needs them.
     from packwitness.station.app import logs
     from packwitness.station.app.station import run as run_station
+    from packwitness.station.cameras.camera import BadAddress
+    from packwitness.station.cameras.kinds import open_camera
 
+    for camera in settings.cameras:
+        try:
+            open_camera(camera.url)
+        except BadAddress as error:
+            return _complain(f"camera {camera.id}: {error}", USAGE)
     logs.set_up(settings.log)
     try:
         asyncio.run(run_station(settings, layout, ready=lambda url: _say(f"Kiosk: {url}")))

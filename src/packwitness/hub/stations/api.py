@@ -33,7 +33,7 @@ def enrol(request: HttpRequest, body: EnrolRequest) -> Enrolled:
             403,
             "enrolment_code_invalid",
             "This enrolment code opens nothing.",
-            "Make a new one in the hub, under Stations, or with `packwitness hub enrolment-code`.",
+            "Make a new one in the hub, under Benches, or with `packwitness hub enrolment-code`.",
         ) from error
     except EvidenceError as error:
         raise Problem(422, "invalid", "The public key is not an Ed25519 key.", str(error)) from error

@@ -92,7 +92,7 @@ def _key(layout: Layout) -> SigningKey:
 async def _ask(url: str, code: str, key: SigningKey) -> Enrolled:
     if not 8 <= len(code) <= 64:
         raise EnrolmentFailed(
-            "An enrolment code has 8 to 64 characters. Copy it whole from the hub, under Stations."
+            "An enrolment code has 8 to 64 characters. Copy it whole from the hub, under Benches."
         )
     request = EnrolRequest(
         code=code,
@@ -112,7 +112,7 @@ async def _ask(url: str, code: str, key: SigningKey) -> Enrolled:
         if isinstance(error, HubRefused) and error.problem.code == "enrolment_code_invalid":
             raise EnrolmentFailed(
                 "The hub does not take this code: it was used before, has expired, or never was. "
-                "Make a new one in the hub, under Stations."
+                "Make a new one in the hub, under Benches."
             ) from error
         raise EnrolmentFailed(f"The hub at {url} refuses: {error}") from error
 
