@@ -57,6 +57,8 @@ def takes(request: ScopedRequest) -> HttpResponse:
         "rows": lines,
         "fingerprint": fingerprint,
         "poll_seconds": POLL_SECONDS,
+        # Only an empty list asks.
+        "has_bench": not lines and bool(stations.benches(scope=request.scope)),
         "filtered": bool(text or request.GET.get("state") or request.GET.get("bench")),
     }
     if partial:
