@@ -43,7 +43,8 @@ from packwitness.station.spool.layout import Layout
 
 CAMERA = "overhead"
 FIRST = {"Range": "bytes=0-65535"}
-POLL_SECONDS = 0.004
+POLL_SECONDS = 0.025
+"""How long a viewer waits before asking again; asking all the time would only slow the hub down."""
 PATIENCE = 60.0
 END = "PWCMD:END"
 
