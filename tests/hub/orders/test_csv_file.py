@@ -97,8 +97,18 @@ def test_errors_name_the_line_an_editor_shows() -> None:
         (4, "number"),
         (5, "quantity"),
         (6, "quantity"),
-        (7, "buyer_name"),
+        (7, "buyer_email"),
         (8, "placed_at"),
+    ]
+
+
+def test_errors_name_the_column_as_the_file_does() -> None:
+    found = errors("주문번호, 이메일 ,order date\nA-1,nobody,\nA-2,,last week\n,a@example.com,\n")
+
+    assert [(error.column, error.heading) for error in found] == [
+        ("buyer_email", "이메일"),
+        ("placed_at", "order date"),
+        ("number", "주문번호"),
     ]
 
 

@@ -5,7 +5,7 @@ order may leave out what another one says; rows that contradict each other are a
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -61,11 +61,14 @@ DATES = (
 
 @dataclass(frozen=True)
 class LineError:
-    """``line`` counts from 1 as an editor does; 0 is the file as a whole. ``message`` says what to do."""
+    """``line`` counts from 1 as an editor does; 0 is the file as a whole. ``message`` says what to do,
+    ``heading`` is what the file calls the column.
+    """
 
     line: int
     message: str
     column: str = ""
+    heading: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,12 +104,14 @@ def read(data: bytes, *, channel: str = "", zone: ZoneInfo) -> Sheet:
     """
     drafts: dict[tuple[str, str], Draft] = {}
     errors: list[LineError] = []
+    headings: Mapping[str, str] = {}
     try:
         for row in csv_table.rows(csv_table.decode(data), HEADINGS, clean):
+            headings = row.headings
             try:
                 _take(row, drafts, channel=channel, zone=zone)
             except CellError as error:
-                errors.append(LineError(row.line, str(error), error.column))
+                errors.append(_error(row.line, error, headings))
                 if len(errors) >= LIMIT_ERRORS:
                     return Sheet(errors=errors)
     except csv_table.Unreadable as error:
@@ -118,10 +123,14 @@ def read(data: bytes, *, channel: str = "", zone: ZoneInfo) -> Sheet:
         try:
             orders.append(_order(of, number, draft, zone))
         except CellError as error:
-            errors.append(LineError(draft.line, str(error), error.column))
+            errors.append(_error(draft.line, error, headings))
     if not drafts:
         errors.append(LineError(0, _("The file has headings and no orders.")))
     return Sheet(errors=errors[:LIMIT_ERRORS]) if errors else Sheet(orders=orders)
+
+
+def _error(line: int, error: CellError, headings: Mapping[str, str]) -> LineError:
+    return LineError(line, str(error), error.column, headings.get(error.column, error.column))
 
 
 def clean(cell: str) -> str:
@@ -194,7 +203,7 @@ def _order(channel: str, number: str, draft: Draft, zone: ZoneInfo) -> OrderInpu
 def _buyer(cells: dict[str, str]) -> BuyerInput:
     prefix = "buyer_"
     given = {name.removeprefix(prefix): value for name, value in cells.items() if name.startswith(prefix)}
-    return _model(BuyerInput, given, "buyer_name")
+    return _model(BuyerInput, given, prefix)
 
 
 def _quantity(text: str) -> int:
@@ -224,11 +233,15 @@ def _moment(text: str, zone: ZoneInfo) -> datetime:
 
 
 def _model[M: Any](kind: Callable[..., M], values: dict[str, Any], column: str) -> M:
-    """Build a model; its first fault becomes the cell's."""
+    """Build a model; its first fault becomes the cell's: ``column``'s, or after a prefix that ends in ``_``
+    the faulty field's own.
+    """
     try:
         return kind(**values)
     except ValidationError as error:
         fault = error.errors()[0]
         where = ".".join(str(part) for part in fault["loc"]) or column
         message = fault["msg"].removeprefix("Value error, ")
+        if column.endswith("_"):
+            column += str(fault["loc"][0]) if fault["loc"] else "name"
         raise CellError(column, _("%(column)s: %(fault)s.") % {"column": where, "fault": message}) from error

@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
@@ -17,10 +17,13 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True)
 class Row:
-    """One row: ``line`` counts from 1 as an editor does, ``cells`` holds what is not empty, by column."""
+    """One row: ``line`` counts from 1 as an editor does, ``cells`` holds what is not empty, by column, and
+    ``headings`` what the file calls each column.
+    """
 
     line: int
     cells: Mapping[str, str]
+    headings: Mapping[str, str] = field(default_factory=dict)
 
 
 def decode(data: bytes) -> str:
@@ -85,6 +88,7 @@ def rows(text: str, headings: Mapping[str, str], clean: Callable[[str], str]) ->
         )
     if "number" not in names:
         raise Unreadable(_("There is no column “order number”. Name one of the columns so."))
+    own = _own_headings(next(csv.reader([lines[first]], delimiter=delimiter), []), names)
     reader = csv.reader(lines[first + 1 :], delimiter=delimiter, strict=True)
     given = 0
     while True:
@@ -106,4 +110,13 @@ def rows(text: str, headings: Mapping[str, str], clean: Callable[[str], str]) ->
             given += 1
             if given > LIMIT_ROWS:
                 raise Unreadable(_("The file has more than 100,000 rows. Split it and import the pieces."))
-            yield Row(line, row)
+            yield Row(line, row, own)
+
+
+def _own_headings(cells: list[str], names: list[str]) -> dict[str, str]:
+    """Return column -> the heading as the file writes it; of two of one meaning the first."""
+    own: dict[str, str] = {}
+    for name, cell in zip(names, cells, strict=False):
+        if name:
+            own.setdefault(name, cell.strip())
+    return own
