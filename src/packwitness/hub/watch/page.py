@@ -17,15 +17,7 @@ from packwitness.hub.orders.models import Order
 from packwitness.hub.recordings import captions
 from packwitness.hub.recordings.layout import Window
 from packwitness.hub.recordings.models import Outcome, Recording, Span, Take, TakeState
-
-COURIERS = {
-    "kr.cjlogistics": "CJ대한통운",
-    "kr.epost": "우체국택배",
-    "kr.lotte": "롯데택배",
-    "kr.hanjin": "한진택배",
-    "kr.logen": "로젠택배",
-}
-"""Carrier ids of tracker.delivery and the names that buyers know."""
+from packwitness.hub.watch.names import camera_name
 
 
 @dataclass(frozen=True)
@@ -48,6 +40,11 @@ class View:
     id: str
     name: str
     offset_ms: int
+
+    @property
+    def title(self) -> str:
+        """The camera's name in the active language."""
+        return camera_name(self.id, self.name)
 
 
 @dataclass(frozen=True)
@@ -111,11 +108,6 @@ def showings(recording: Recording) -> list[Showing]:
 def order_of(recording: Recording) -> Order | None:
     """Return the parcel's order, if it is known."""
     return recording.shipment.order if recording.shipment else None
-
-
-def courier_name(courier: str) -> str:
-    """Return a courier's name as buyers know it."""
-    return COURIERS.get(courier, courier)
 
 
 @dataclass(frozen=True)

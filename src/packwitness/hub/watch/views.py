@@ -24,6 +24,7 @@ from packwitness.hub.notary import queries as notary
 from packwitness.hub.recordings import playback_views as media
 from packwitness.hub.ui.addresses import client_address
 from packwitness.hub.watch import page
+from packwitness.hub.watch.names import courier_name
 from packwitness.hub.watch.page import Showing
 
 LIVE_POLL_SECONDS = 1
@@ -78,7 +79,7 @@ def watch(request: HttpRequest, found: Opened, token: str = "") -> HttpResponse:
                 "shop": recording.organisation.name,
                 "recording": recording,
                 "shipment": recording.shipment,
-                "courier": page.courier_name(recording.shipment.courier) if recording.shipment else "",
+                "courier": courier_name(recording.shipment.courier) if recording.shipment else "",
                 "order": order,
                 "goods": list(order.lines.all()) if order else [],
                 "showings": showings,

@@ -20,6 +20,7 @@ from packwitness.hub.recordings import queries as recordings
 from packwitness.hub.scope import access
 from packwitness.hub.scope.requests import ScopedRequest
 from packwitness.hub.scope.scope import Scope
+from packwitness.hub.watch.names import courier_name
 
 CSV_LIMIT = 10 << 20
 SHOWN_ERRORS = 100
@@ -132,7 +133,12 @@ def order(request: ScopedRequest, order_id: str) -> HttpResponse:
     return render(
         request,
         "desk/order.html",
-        {"order": row, "recordings": list(filmed), "may_see_person": may_see_person},
+        {
+            "order": row,
+            "recordings": list(filmed),
+            "may_see_person": may_see_person,
+            "parcels": [(one, courier_name(one.courier)) for one in row.shipments.all()],
+        },
     )
 
 
