@@ -1,5 +1,6 @@
 """The seller's pages: who may see them, what they say, and what they cost."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from packwitness.hub.audit import operations as audit
 from packwitness.hub.audit.models import Entry
 from packwitness.hub.links.models import Link, View
 from packwitness.hub.notify import operations as notify
@@ -16,6 +18,8 @@ from packwitness.hub.notify.models import Message, State
 from packwitness.hub.orders import operations as orders
 from packwitness.hub.orders.input import LineInput, OrderInput, ShipmentInput
 from packwitness.hub.recordings.models import Recording, Take
+from packwitness.hub.scope.scope import task_scope
+from packwitness.hub.stations.models import Bench, Station
 from tests.hub.conftest import NOW, House
 from tests.hub.recordings.filmed import Filming
 
@@ -59,13 +63,38 @@ def test_what_each_role_may_open(house: House, role: str, refused: list[str]) ->
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("/", "Set up a bench first."),
+        ("/", "as soon as a label is scanned at a bench"),
         ("/messages/", "Bring your orders in first."),
         ("/record/?action=film.deleted", "Nothing yet"),
     ],
 )
 def test_empty_pages_say_what_to_do_first(house: House, path: str, words: str) -> None:
     assert words in house.client().get(path).text
+
+
+def test_without_a_bench_the_list_says_to_set_one_up(house: House) -> None:
+    Station.objects.filter(pk=house.station.pk).update(revoked_at=timezone.now())
+
+    assert "Set up a bench first." in house.client().get("/").text
+
+
+def test_benches_say_their_warnings_in_words(house: House) -> None:
+    warnings = ["camera_lost:Overhead", "camera_lost:Rollers", "disk_low", "brand_new"]
+    status = {"state": "idle", "cameras_up": ["label"], "cameras_down": ["rollers"], "warnings": warnings}
+    Bench.objects.filter(pk=house.bench.pk).update(status=status)
+    client = house.client()
+    client.post("/language/", {"language": "ko", "next": "/"})
+
+    text = client.get("/benches/").text
+
+    assert re.findall(r'<span class="badge \w+">([^<]+)</span>', text)[-6:] == [
+        "송장",
+        "rollers",
+        "위쪽: 화면이 들어오지 않습니다",
+        "Rollers: 화면이 들어오지 않습니다",
+        "디스크 공간이 얼마 남지 않았습니다",
+        "brand_new",
+    ]
 
 
 @pytest.mark.parametrize("path", LISTS)
@@ -214,6 +243,25 @@ def test_who_may_not_see_persons_sees_none(house: House) -> None:
 
     assert [(("minji" in page.lower()), ("5678" in page)) for page in pages] == [(False, False)] * 4
     assert not Entry.objects.filter(action="person.viewed").exists()
+
+
+def test_the_record_speaks_in_words_and_leads_to_films_and_orders(house: House) -> None:
+    filming = filmed(house)
+    for actor in ("notify", "unheard-of"):
+        audit.record(
+            scope=task_scope(house.organisation.id, actor),
+            action="link.minted",
+            subject=f"take:{filming.take}",
+            at=NOW,
+        )
+    audit.record(scope=house.scope, action="order.cancelled", subject=f"order:{house.order.id}", at=NOW)
+
+    text = house.client().get("/record/").text
+
+    assert "Packwitness, by itself: messages" in text
+    assert "unheard-of" in text
+    assert f'Film <a class="mono small" href="/takes/{filming.take}/">' in text
+    assert f'Order <a class="mono small" href="/orders/{house.order.id}/">A-1001</a>' in text
 
 
 def test_looking_at_a_person_is_recorded(house: House) -> None:

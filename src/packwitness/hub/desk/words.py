@@ -1,7 +1,10 @@
-"""What the audit record's actions are called."""
+"""What the audit record's and the benches' codes are called."""
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+
+from packwitness.hub.watch.names import titled
 
 ACTIONS: dict[str, str | Promise] = {
     "film.viewed": _("watched the film"),
@@ -34,3 +37,62 @@ ACTIONS: dict[str, str | Promise] = {
 def action(name: str) -> str:
     """Return what somebody did, in the active language."""
     return str(ACTIONS.get(name, name))
+
+
+ACTORS: dict[tuple[str, str], Promise] = {
+    ("task", "notify"): _("Packwitness, by itself: messages"),
+    ("task", "recordings"): _("Packwitness, by itself: films"),
+    ("command", "setup"): _("On the server: set-up"),
+    ("command", "enrolment-code"): _("On the server: enrolment code"),
+    ("command", "api-key"): _("On the server: API key"),
+}
+"""Kind and id of an actor that is no person -> who that is."""
+
+SUBJECTS: dict[str, Promise] = {
+    "take": _("Film"),
+    "takes": _("Films"),
+    "order": _("Order"),
+    "orders": _("Orders"),
+    "link": _("Link"),
+    "message": _("Message"),
+    "recording": _("Parcel"),
+    "member": _("Member"),
+    "site": _("Site"),
+    "station": _("Station"),
+    "api_key": _("API key"),
+    "enrolment_code": _("Enrolment code"),
+}
+"""What stands before the colon of a subject -> what that is."""
+
+
+def actor(kind: str, given: str, name: str) -> str:
+    """Return who did something: a person's, station's or key's own name, else words for it."""
+    if kind == "link":
+        return gettext("Somebody with the link")
+    return str(ACTORS.get((kind, given), name))
+
+
+def subject(given: str) -> str:
+    """Return what kind of thing a subject such as ``take:abc`` is; an unknown one as it is."""
+    return str(SUBJECTS.get(given.partition(":")[0], given))
+
+
+WARNINGS: dict[str, Promise] = {
+    "camera_lost": _("%(camera)s gives no picture"),
+    "no_camera": _("No camera gives a picture"),
+    "recorder_lost": _("The recorder starts again"),
+    "disk_low": _("Little disk space is left"),
+    "disk_full": _("The disk is full"),
+    "hub_away": _("The station did not reach the hub"),
+    "hub_refused": _("The hub refused a film"),
+    "clock_off": _("The station's clock is wrong"),
+}
+"""A bench's warning code, before any colon -> what is wrong."""
+
+
+def warning(given: str) -> str:
+    """Return what is wrong, for a code such as ``camera_lost:Overhead``; an unknown code as it is."""
+    code, _colon, value = given.partition(":")
+    if code not in WARNINGS or (code == "camera_lost" and not value):
+        return given
+    return str(WARNINGS[code]) % {"camera": titled(value)}

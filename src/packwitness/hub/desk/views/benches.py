@@ -1,5 +1,7 @@
 """Benches and stations: how they are, and how a new one is added."""
 
+from typing import Any
+
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -9,11 +11,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
+from packwitness.hub.desk import words
 from packwitness.hub.scope import access
 from packwitness.hub.scope.requests import ScopedRequest
 from packwitness.hub.scope.scope import Scope
 from packwitness.hub.stations import operations, queries
+from packwitness.hub.stations.models import Bench
 from packwitness.hub.tenants import queries as tenants
+from packwitness.hub.watch.names import camera_name
 
 
 class StationForm(forms.Form):
@@ -60,7 +65,7 @@ def benches(request: ScopedRequest) -> HttpResponse:
         "desk/benches.html",
         {
             "benches": [
-                {"bench": bench, "silent": queries.is_silent(bench=bench, at=now)}
+                _shown(bench, silent=queries.is_silent(bench=bench, at=now))
                 for bench in queries.benches(scope=request.scope)
             ],
             "stations": queries.stations(scope=request.scope),
@@ -74,3 +79,15 @@ def benches(request: ScopedRequest) -> HttpResponse:
     # A code on the page must not come back from a cache.
     answer["Cache-Control"] = "private, no-store"
     return answer
+
+
+def _shown(bench: Bench, *, silent: bool) -> dict[str, Any]:
+    """Return a bench with its cameras and warnings in words."""
+    status = bench.status or {}
+    return {
+        "bench": bench,
+        "silent": silent,
+        "cameras_up": [camera_name(one) for one in status.get("cameras_up", ())],
+        "cameras_down": [camera_name(one) for one in status.get("cameras_down", ())],
+        "warnings": [words.warning(one) for one in status.get("warnings", ())],
+    }

@@ -22,7 +22,8 @@ from packwitness.hub.recordings.models import Take, TakeState
 from packwitness.hub.recordings.stored import NoFilm
 from packwitness.hub.scope import access
 from packwitness.hub.scope.requests import ScopedRequest
-from packwitness.hub.watch.page import clock, courier_name
+from packwitness.hub.watch.names import camera_name, courier_name
+from packwitness.hub.watch.page import clock
 
 LIVE_POLL_SECONDS = 1
 SHOWN_LOOKS = 20
@@ -37,7 +38,11 @@ def take(request: ScopedRequest, take: str) -> HttpResponse:
     recording = span.recording if span else None
     shipment = recording.shipment if recording else None
     now = timezone.now()
-    cameras = [one for one in row.cameras if row.state != TakeState.SEALED or one.get("parts", 0)]
+    cameras = [
+        {**one, "name": camera_name(one["id"], one.get("name", ""))}
+        for one in row.cameras
+        if row.state != TakeState.SEALED or one.get("parts", 0)
+    ]
     wanted = request.GET.get("camera", "")
     camera = next((one for one in cameras if one["id"] == wanted), cameras[0] if cameras else None)
     context: dict[str, Any] = {
@@ -122,7 +127,14 @@ def _looks(request: ScopedRequest, row: Take) -> list[dict[str, Any]]:
     if not access.allows(request.scope, "audit.view"):
         return []
     found = audit_queries.entries(scope=request.scope, subject=f"take:{row.id}")[:SHOWN_LOOKS]
-    return [{"entry": entry, "action": words.action(entry.action)} for entry in found]
+    return [
+        {
+            "entry": entry,
+            "actor": words.actor(entry.actor_kind, entry.actor_id, entry.actor_name),
+            "action": words.action(entry.action),
+        }
+        for entry in found
+    ]
 
 
 def _events(row: Take, camera: dict[str, Any] | None) -> list[dict[str, Any]]:
