@@ -213,7 +213,7 @@ def test_a_name_cannot_add_headers(house: House, message: Message, mail_goes_to:
     letter = read(server.kept[0])
 
     assert (letter["Bcc"], letter["To"]) == (None, "minji@example.com")
-    assert letter["Subject"].startswith("Mugs Bcc: everybody@example.com Hello")
+    assert "Mugs Bcc: everybody@example.com Hello" in letter["Subject"]
 
 
 @pytest.mark.parametrize(
