@@ -35,7 +35,8 @@ def test_the_station_films_on_and_sends_everything_later(shop: Shop, tmp_path: P
     shop.house.start_hub()
     for take in (across, alone):
         assert shop.sealed(take)["outcome"] == "completed"
-        assert (shop.layout.take(take) / "receipt.json").exists()
+        receipt = shop.layout.take(take) / "receipt.json"
+        until(receipt.exists, what="the receipt lies beside the take")
         for camera in CAMERAS:
             assert holes(pictures(shop.film(take, camera))) == []
         until(

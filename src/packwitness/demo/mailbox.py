@@ -41,15 +41,21 @@ class Mailbox:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.letters = [read_letter(path) for path in sorted(folder.glob("*.eml"))]
         self.url = f"smtp://127.0.0.1:{port}"
-        self._controller = Controller(self, hostname="127.0.0.1", port=port, data_size_limit=MESSAGE_LIMIT)
+        self._port = port
+        self._controller: Controller | None = None
 
     def open(self) -> None:
         """Begin to listen on loopback."""
+        self._controller = Controller(
+            self, hostname="127.0.0.1", port=self._port, data_size_limit=MESSAGE_LIMIT
+        )
         self._controller.start()
 
     def close(self) -> None:
         """Stop listening; what was accepted is on disk."""
-        self._controller.stop()
+        if self._controller is not None:
+            self._controller.stop()
+            self._controller = None
 
     # The name is aiosmtpd's.
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
