@@ -28,8 +28,8 @@ from tests.hub.conftest import House
 
 OWNED = [model for model in apps.get_models() if issubclass(model, Owned)]
 
-ELSEWHERE = ("accounts/", "language/", "w/", "healthz", "readyz")
-"""Not of one organisation: a person's own account, and watch pages, which a link opens."""
+ELSEWHERE = ("accounts/", "language/", "log/", "w/", "healthz", "readyz")
+"""Not of one organisation: a person's own account, the public log, and watch pages, which a link opens."""
 
 OWN_NAMES = {("put", "api/v1/orders/<path:number>")}
 """Calls that name what the caller itself makes, so that another organisation may use the same name."""

@@ -14,6 +14,7 @@ urlpatterns = [
     path("api/station/v1/", stations.urls),
     path("accounts/", include("allauth.urls")),
     path("language/", login_not_required(set_language), name="set_language"),
+    path("log/", include("packwitness.hub.notary.urls")),
     path("", include("packwitness.hub.tenants.urls")),
     path("", include("packwitness.hub.recordings.urls")),
     path("", include("packwitness.hub.bundles.urls")),
