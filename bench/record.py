@@ -65,23 +65,29 @@ class Row:
 
 
 def make_film(path: Path, codec: str) -> None:
-    """1080p30 with grain that moves, about 6.8 Mbit/s, a keyframe each second."""
+    """A bench with grain and something that moves over it: 1080p30, 6.8 Mbit/s, a keyframe each second."""
     rng = np.random.default_rng(7)
-    grain = rng.integers(0, 60, (HEIGHT + 64, WIDTH + 64), dtype=np.uint8)
-    blocks = rng.integers(40, 190, (HEIGHT // 60 + 2, WIDTH // 60 + 2), dtype=np.uint8)
-    scene = blocks.repeat(60, 0).repeat(60, 1)
+    grain = rng.integers(0, 12, (HEIGHT + 64, WIDTH + 64), dtype=np.uint8)
+    blocks = rng.integers(40, 190, (HEIGHT // 60, WIDTH // 60), dtype=np.uint8)
+    bench = blocks.repeat(60, 0).repeat(60, 1)
+    hand = rng.integers(20, 220, (300, 300), dtype=np.uint8)
     with av.open(str(path), "w") as container:
         stream = container.add_stream(ENCODERS[codec], rate=RATE)
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt, stream.bit_rate = WIDTH, HEIGHT, "yuv420p", BITS
-        keys = f"keyint={RATE}:min-keyint={RATE}:scenecut=0:bframes=0"
-        options = {"x264-params": keys} if codec == "h264" else {"x265-params": f"{keys}:log-level=none"}
-        stream.options = {"preset": "ultrafast", **options}
+        # One slice a picture and a steady rate, as cameras send.
+        keys = f"keyint={RATE}:min-keyint={RATE}:scenecut=0:bframes=0:slices=1"
+        keys += f":vbv-maxrate={BITS // 1000}:vbv-bufsize={BITS // 2000}"
+        extra = ":sliced-threads=0" if codec == "h264" else ":log-level=none"
+        name = "x264-params" if codec == "h264" else "x265-params"
+        stream.options = {"preset": "ultrafast", name: keys + extra}
         chroma = np.full((HEIGHT // 2, WIDTH), 128, np.uint8)
         for index in range(RATE * FILM_SECONDS):
-            x, y = index * 7 % 60, index * 3 % 60
-            shift = rng.integers(0, 64, 2)
-            luma = scene[y : y + HEIGHT, x : x + WIDTH] + grain[shift[0] :, shift[1] :][:HEIGHT, :WIDTH]
+            luma = bench.copy()
+            across = abs(index * 12 % 2400 - 1200)
+            luma[400:700, across : across + 300] = hand
+            down, right = rng.integers(0, 64, 2)
+            luma += grain[down : down + HEIGHT, right : right + WIDTH]
             frame = av.VideoFrame.from_ndarray(np.vstack([luma, chroma]), format="yuv420p")
             frame.pts = index
             container.mux(stream.encode(frame))

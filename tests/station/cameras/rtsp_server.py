@@ -74,7 +74,7 @@ def serve_films(folder: Path) -> Iterator[RtspCameraServer]:
 
 
 @contextmanager
-def answering(answer: Callable[[str], str | None]) -> Iterator[int]:
+def answering(answer: Callable[[str], str | None], *, encoding: str = "utf-8") -> Iterator[int]:
     """Serve `answer(request)` to each request on a port of its own; None hangs up, "" stays silent."""
     listener = socket.create_server(("127.0.0.1", 0))
     clients: list[socket.socket] = []
@@ -87,7 +87,7 @@ def answering(answer: Callable[[str], str | None]) -> Iterator[int]:
                 if reply is None:
                     break
                 number = next(line for line in request.split("\r\n") if line.lower().startswith("cseq"))
-                client.sendall(reply.replace("CSEQ", number).encode())
+                client.sendall(reply.replace("CSEQ", number).encode(encoding))
         except OSError:
             pass
         finally:

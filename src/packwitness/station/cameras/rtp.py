@@ -164,7 +164,7 @@ class Depacketiser:
         if self._hevc:
             kind = payload[0] >> 1 & 0x3F
             if kind == 49:
-                self._fragment(payload, 3, payload[0] & 0x81, b"%c" % payload[1])
+                self._fragment(payload, 3, payload[0] & 0x81, bytes(payload[1:2]))
             elif kind == 48:
                 self._aggregate(payload[2:])
             elif kind < 48:

@@ -92,6 +92,7 @@ class Talk:
         self._challenge: dict[str, str] | None = None
         self._nonce_count = 0
         self._buffer = b""
+        self._scratch = memoryview(bytearray(READ_BYTES))
         self._early = b""  # packets that came before an answer
         self._socket = self._connect()
 
@@ -251,11 +252,12 @@ class Talk:
         """Read what there is into the buffer; None if nothing came, empty if the camera hung up."""
         try:
             self._socket.settimeout(seconds)
-            data = self._socket.recv(READ_BYTES)
+            count = self._socket.recv_into(self._scratch)
         except TimeoutError:
             return None
         except OSError:
             return b""
+        data = bytes(self._scratch[:count])
         self._buffer = self._buffer + data if self._buffer else data
         return data
 

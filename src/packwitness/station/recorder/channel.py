@@ -44,6 +44,7 @@ class Channel:
         # twice.
         self._lock = threading.Lock()
         self._reels: dict[str, tuple[Reel, Callable[[], None]]] = {}
+        self._stopping: set[str] = set()
         self._live: Live | None = None
         self._looker: Looker | None = None
         self._track: Track | None = None
@@ -92,10 +93,12 @@ class Channel:
                 self._report(CameraUp(self.camera, packet.track.facts, now))
             with self._lock:
                 self._ring.append(packet)
-                for take in [take for take, (reel, _) in self._reels.items() if reel.over(packet)]:
-                    self._close(take)
+                if self._stopping:
+                    for take in [take for take in self._stopping if self._reels[take][0].over(packet)]:
+                        self._close(take)
                 for take, (reel, _) in self._reels.items():
-                    self._write(take, reel.push(packet, now))
+                    if done := reel.push(packet, now):
+                        self._write(take, done)
                 if self._live is not None:
                     self._live.push(packet)
                 if self._looker is not None:
@@ -144,6 +147,7 @@ class Channel:
             entry = self._reels.get(take)
             if entry is not None and entry[0].t_stop_ns is None:
                 entry[0].t_stop_ns = t_stop_ns
+                self._stopping.add(take)
 
     def tick(self, now_ns: int) -> None:
         """Close what no packet comes to close."""
@@ -184,5 +188,6 @@ class Channel:
 
     def _close(self, take: str) -> None:
         reel, closed = self._reels.pop(take)
+        self._stopping.discard(take)
         self._write(take, reel.close())
         self._writer.close(take, closed)

@@ -42,7 +42,7 @@ OpenStore = Callable[[], PartStore]
 
 # From malloc.h: M_ARENA_MAX, M_MMAP_THRESHOLD, M_TRIM_THRESHOLD.
 MALLOC_OPTIONS = ((-8, 2), (-3, 256 << 10), (-1, 256 << 10))
-TICK_SECONDS = 0.05
+TICK_SECONDS = 0.1
 BEAT_NS = 1_000_000_000
 FLUSH_SECONDS = 10.0
 """How long a recorder that was told to quit goes on writing."""

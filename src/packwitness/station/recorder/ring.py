@@ -2,6 +2,7 @@
 
 from collections import deque
 
+from packwitness.station.recorder.messages import TIMESCALE
 from packwitness.station.recorder.packets import NANO, Packet
 
 SECONDS = 3.5
@@ -19,6 +20,7 @@ class Ring:
 
     def __init__(self, *, seconds: float = SECONDS, limit: int = BYTES) -> None:
         self._span = int(seconds * NANO)
+        self._span_ticks = int(seconds * TIMESCALE)
         self._limit = limit
         self._groups: deque[list[Packet]] = deque()
         self._sizes: deque[int] = deque()
@@ -35,7 +37,9 @@ class Ring:
         self._sizes[-1] += len(packet.data)
         self.size += len(packet.data)
         if len(self._groups) > 1:
-            self._trim(packet)
+            second = self._groups[1][0]
+            if packet.run is not second.run or packet.dts - second.dts >= self._span_ticks:
+                self._trim(packet)
         while len(self._groups) > 1 and self.size > self._limit:
             self._drop()
         if self.size > 4 * self._limit:
