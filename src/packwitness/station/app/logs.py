@@ -4,10 +4,22 @@ Lines for people on a terminal, JSON elsewhere. What is logged is named by the c
 and hubs, tokens and keys never are.
 """
 
+import io
 import logging
 import sys
+from typing import TextIO, cast
 
 import structlog
+
+
+class _StandardError(io.TextIOBase):
+    """Standard error as it is when a line is written: loggers are kept, and it may be replaced meanwhile."""
+
+    def write(self, text: str, /) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
 
 
 def set_up(level: str) -> None:
@@ -25,7 +37,7 @@ def set_up(level: str) -> None:
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _StandardError())),
         cache_logger_on_first_use=True,
     )
     # Of the libraries only what went wrong: their finer lines hold addresses.
