@@ -8,6 +8,7 @@ import time
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 from unittest import mock
@@ -24,6 +25,8 @@ from tests.station.cameras.rtsp_server import RtspCameraServer
 
 CAMERAS = ("overhead", "label")
 PATIENCE = 40.0
+RING_SECONDS = 6.0
+"""Pre-roll, a group of pictures, and what a film runs on after its stop."""
 END = "PWCMD:END"
 
 
@@ -121,6 +124,12 @@ class Shop:
         for line in self.lines.values():
             line.carry(Carries.STREAM)
         self.cameras_up()
+
+    def forget_the_parcel_before(self) -> None:
+        """Wait until the ring holds nothing of an earlier take, which would stay with the seller."""
+        takes = self.api.get("/api/v1/takes", params={"limit": 200}).json()["takes"]
+        stopped = [datetime.fromisoformat(take["stopped_at"]).timestamp() for take in takes]
+        time.sleep(max(0.0, max(stopped, default=0.0) + RING_SECONDS - time.time()))
 
     # --- what there is to be seen ---
 

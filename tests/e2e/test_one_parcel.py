@@ -93,6 +93,7 @@ def verified(bundle: Path, trust: str) -> int:
 def test_a_parcel_is_seen_while_packed_by_its_buyer_and_by_a_stranger(
     shop: Shop, browser: Browser, tmp_path: Path
 ) -> None:
+    shop.forget_the_parcel_before()
     shop.order(CODE, EMAIL)
     take = shop.start(CODE)
     shop.filmed(take, 4)
