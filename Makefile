@@ -83,8 +83,13 @@ browser: $(READY) ## Install the Chromium and the fonts that the browser tests n
 	@$(BIN)/python tools/browser.py
 
 .PHONY: test
-test: browser ## Run all tests, those with a real browser too
+test: browser ## Run all tests, those with a real browser too; without ARGS the hub's also on PostgreSQL
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	@$(if $(ARGS),,$(MAKE) test-postgres)
+
+.PHONY: test-postgres
+test-postgres: $(READY) ## Run the hub's tests on a PostgreSQL of their own
+	PACKWITNESS_TEST_DATABASE=postgres $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not e2e" tests/hub
 
 bench-%: $(READY) ## Run the benchmark bench/NAME.py
 	$(BIN)/python -m bench.$* $(ARGS)

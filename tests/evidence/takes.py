@@ -111,6 +111,11 @@ class CameraFilm:
             "chain": chain.head,
             "gaps": [],
             "dropped_packets": 0,
+            "lost_packets": 0,
+            "stalls": 0,
+            "reconnects": 0,
+            "audio": None,
+            "timing": {"source": "rtp", "drift_ppm": 12, "jitter_ms": 4, "clock_offset_ms": None},
         }
 
 
@@ -265,6 +270,7 @@ def manifest_payload(
         "cameras": [camera.entry(TAKE) for camera in cameras.values()],
         "events": events,
         "events_chain": chain.head,
+        "legibility": {"camera": next(iter(cameras)), "looks": 31, "readable": 24},
     }
 
 

@@ -138,8 +138,44 @@ class Gap(Record):
     reason: Text
 
 
+class Audio(Record):
+    """The sound in a camera's film. ``codec`` as in RFC 6381; ``encoded_from`` names what the camera sent
+    where that cannot lie in an MP4 as it is and was encoded anew, None where it is the camera's own.
+    """
+
+    codec: Text
+    sample_rate: Annotated[int, Field(ge=1, le=192_000)]
+    channels: Annotated[int, Field(ge=1, le=8)]
+    encoded_from: Text | None
+
+
+class Timing(Record):
+    """Where a camera's times come from and how good they were, None where that could not be measured.
+
+    ``drift_ppm``: how much faster than the station's clock the camera's time stamps ran, in millionths.
+    ``jitter_ms``: how much later than the promptest the latest picture came. ``clock_offset_ms``: the
+    camera's own clock minus the station's.
+    """
+
+    source: Literal["rtp", "stream", "arrival"]
+    drift_ppm: Integer | None
+    jitter_ms: Count | None
+    clock_offset_ms: Integer | None
+
+
+class Legibility(Record):
+    """Whether the label could be read in the film itself: in ``readable`` of ``looks`` pictures."""
+
+    camera: Identifier
+    looks: Count
+    readable: Count
+
+
 class Camera(Record):
-    """One camera's film."""
+    """One camera's film. ``dropped_packets`` reached the station and were not kept; ``lost_packets`` never
+    reached it, which the network's sequence numbers told; ``stalls``: times that it was connected and gave no
+    picture.
+    """
 
     id: Identifier
     name: Text
@@ -148,11 +184,16 @@ class Camera(Record):
     height: Annotated[int, Field(ge=0, le=65_535)]
     timescale: Annotated[int, Field(ge=1, le=2**32 - 1)]
     offset_ms: Integer
+    audio: Audio | None
+    timing: Timing
     inits: Annotated[list[Init], Field(max_length=INIT_LIMIT)]
     parts: Annotated[list[Part], Field(max_length=PART_LIMIT)]
     chain: Digest
     gaps: Annotated[list[Gap], Field(max_length=GAP_LIMIT)]
     dropped_packets: Count
+    lost_packets: Count
+    stalls: Count
+    reconnects: Count
 
     @model_validator(mode="after")
     def _inits_fit_parts(self) -> Self:
@@ -219,6 +260,7 @@ class Manifest(Record):
     cameras: Annotated[list[Camera], Field(min_length=1, max_length=CAMERA_LIMIT)]
     events: Annotated[list[Event], Field(max_length=EVENT_LIMIT)]
     events_chain: Digest
+    legibility: Legibility | None
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -228,6 +270,9 @@ class Manifest(Record):
             raise ValueError("events are not numbered 0, 1, 2 …")
         if self.film_from > self.film_until or self.started_at > self.stopped_at:
             raise ValueError("the take ends before it begins")
+        seen = self.legibility
+        if seen is not None and (self.camera(seen.camera) is None or seen.readable > seen.looks):
+            raise ValueError("legibility names no camera of the take, or more readable pictures than looks")
         return self
 
     def camera(self, camera: str) -> Camera | None:

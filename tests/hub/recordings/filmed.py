@@ -199,6 +199,7 @@ class Filming:
             "cameras": cameras,
             "events": events,
             "events_chain": chain.head,
+            "legibility": None,
         }
 
     def manifest(self) -> Statement:
@@ -231,6 +232,11 @@ class Filming:
             "chain": chain.head,
             "gaps": [],
             "dropped_packets": 0,
+            "lost_packets": 0,
+            "stalls": 0,
+            "reconnects": 0,
+            "audio": None,
+            "timing": {"source": "rtp", "drift_ppm": 12, "jitter_ms": 4, "clock_offset_ms": None},
         }
 
     def _events(self) -> list[dict[str, Any]]:

@@ -126,6 +126,7 @@ def manifest(ledger: Ledger, identity: Identity, *, key: str, row: TakeRow, head
         ],
         "events": [event.body for event in events],
         "events_chain": events[-1].chain if events else ZERO,
+        "legibility": None,
     }
     # Read back strictly: what a verifier would refuse must not be signed.
     return Manifest.from_payload(payload).payload()
@@ -154,6 +155,8 @@ def _camera(
         "height": inits[-1].height if inits else 0,
         "timescale": inits[-1].timescale if inits else TIMESCALE,
         "offset_ms": offset,
+        "audio": None,
+        "timing": {"source": "stream", "drift_ppm": None, "jitter_ms": None, "clock_offset_ms": None},
         "inits": [
             {"size": init.size, "sha256": init.sha256, "first_part": _first_part(parts, init.k)}
             for init in inits
@@ -171,6 +174,9 @@ def _camera(
         "chain": parts[-1].chain if parts else ZERO,
         "gaps": holes,
         "dropped_packets": camera.dropped_packets,
+        "lost_packets": 0,
+        "stalls": 0,
+        "reconnects": sum(hole["reason"] == "reconnect" for hole in holes),
     }
 
 
