@@ -189,7 +189,7 @@ def _setup(arguments: argparse.Namespace) -> int:
             time_zone=arguments.time_zone,
             at=datetime.now(tz=UTC),
         )
-    except administration.Refused as error:
+    except (administration.Refused, _NoTerminal) as error:
         return _fail(str(error))
     name = done.organisation.name
     _say(f"The organisation “{name}” is made." if done.created else f"The organisation “{name}” exists.")
@@ -205,9 +205,22 @@ def _setup(arguments: argparse.Namespace) -> int:
     return 0
 
 
+class _NoTerminal(Exception):
+    """Nobody can be asked for a password; the text says what to do."""
+
+
 def _password(from_stdin: bool) -> str:
+    """Return the owner's password.
+
+    Raises:
+        _NoTerminal: it is to be asked for, and there is nobody.
+    """
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise _NoTerminal(
+            "There is no terminal to ask for a password at. Give it on standard input with --password-stdin."
+        )
     while True:
         first = getpass.getpass("Password (10 characters or more): ")
         if first == getpass.getpass("The same again: "):
@@ -229,7 +242,8 @@ def _enrolment_code(arguments: argparse.Namespace) -> int:
         return _fail(str(error))
     _say(code)
     sys.stderr.write(
-        f"It works once, until {expires.astimezone():%H:%M}. On the station's machine it is asked for.\n"
+        f"It works once, until {expires.astimezone():%H:%M}. "
+        "On the station's machine: packwitness station enrol HUB_URL CODE\n"
     )
     return 0
 

@@ -74,6 +74,17 @@ def test_a_weak_password_makes_nothing(
 
 
 @pytest.mark.django_db
+def test_without_a_terminal_nobody_is_asked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+
+    assert call(*[word for word in SETUP if word != "--password-stdin"]) == 1
+    assert "--password-stdin" in capsys.readouterr().err
+    assert Organisation.objects.count() == 0
+
+
+@pytest.mark.django_db
 def test_codes_and_keys(password: None, capsys: pytest.CaptureFixture[str]) -> None:
     call(*SETUP)
     capsys.readouterr()
