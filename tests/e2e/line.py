@@ -20,7 +20,10 @@ class Line:
     def __init__(self, camera_port: int) -> None:
         self._camera_port = camera_port
         self.carries = Carries.STREAM
+        self._flows = threading.Event()
+        self._flows.set()
         self._open: list[socket.socket] = []
+        self._held: list[threading.Event] = []
         self._threads: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -34,8 +37,24 @@ class Line:
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
 
+    def hold(self) -> None:
+        """Keep every connection, and let nothing through."""
+        self._flows.clear()
+
+    def let_go(self) -> None:
+        """Let through what was held."""
+        self._flows.set()
+
+    def let_go_of_new_ones(self) -> None:
+        """Let new connections through; those that are held stay held for ever."""
+        self._held.append(self._flows)
+        self._flows = threading.Event()
+        self._flows.set()
+
     def close(self) -> None:
         """Cut everything and listen no more."""
+        for flows in (*self._held, self._flows):
+            flows.set()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -68,14 +87,15 @@ class Line:
                 station.close()
 
     def _start(self, source: socket.socket, target: socket.socket) -> None:
-        thread = threading.Thread(target=_pump, args=(source, target))
+        thread = threading.Thread(target=_pump, args=(source, target, self._flows))
         self._threads.append(thread)
         thread.start()
 
 
-def _pump(source: socket.socket, target: socket.socket) -> None:
+def _pump(source: socket.socket, target: socket.socket, flows: threading.Event) -> None:
     with contextlib.suppress(OSError):
         while data := source.recv(65_536):
+            flows.wait()
             target.sendall(data)
     for one in (source, target):
         with contextlib.suppress(OSError):

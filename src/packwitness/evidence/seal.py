@@ -198,4 +198,11 @@ def _notes(manifest: Manifest, certificates: Sequence[Statement], at: datetime) 
             notes.append(Note("gaps", camera.id, f"{len(camera.gaps)}, {lost} ms"))
         if camera.dropped_packets:
             notes.append(Note("dropped_packets", camera.id, str(camera.dropped_packets)))
+        if camera.lost_packets:
+            notes.append(Note("lost_packets", camera.id, str(camera.lost_packets)))
+        if camera.stalls:
+            notes.append(Note("stalls", camera.id, str(camera.stalls)))
+    seen = manifest.legibility
+    if seen is not None and seen.looks and not seen.readable:
+        notes.append(Note("label_unreadable", seen.camera, str(seen.looks)))
     return notes

@@ -24,6 +24,9 @@ NoteCode = Literal[
     "not_covered",
     "gaps",
     "dropped_packets",
+    "lost_packets",
+    "stalls",
+    "label_unreadable",
     "interrupted",
 ]
 

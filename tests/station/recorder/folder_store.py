@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from packwitness.station.recorder.store import StreamFacts
+from packwitness.station.recorder.store import FilmSoFar, StreamFacts, Timing
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,13 @@ class StoredGap:
     duration_ms: int
     reason: str
     dropped: int
+
+
+@dataclass(frozen=True)
+class SoFar:
+    origin_ns: int
+    end: int
+    parts: int
 
 
 class FolderStore:
@@ -75,7 +82,28 @@ class FolderStore:
         with (self._folder(take, camera) / "gaps.jsonl").open("a") as file:
             file.write(json.dumps([at_ms, duration_ms, reason, dropped]) + "\n")
 
+    def note(
+        self, *, take: str, camera: str, lost: int, stalls: int, reconnects: int, timing: Timing | None
+    ) -> None:
+        said = None if timing is None else [timing.source, timing.drift_ppm, timing.jitter_ms]
+        with (self._folder(take, camera) / "notes.jsonl").open("a") as file:
+            file.write(json.dumps([lost, stalls, reconnects, said]) + "\n")
+
+    def so_far(self, *, take: str, camera: str) -> FilmSoFar | None:
+        rows = self.parts(take, camera)
+        if not self.inits(take, camera):
+            return None
+        end = max((row.start + row.duration for row in rows), default=0)
+        return SoFar(self.origin_ns(take, camera), end, len(rows))
+
     # --- for the test ---
+
+    def counts(self, take: str, camera: str) -> tuple[int, int, int]:
+        """Lost packets, stalls, reconnects."""
+        path = self._folder(take, camera) / "notes.jsonl"
+        notes = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        lost, stalls, reconnects = (sum(note[number] for note in notes) for number in range(3))
+        return lost, stalls, reconnects
 
     def parts(self, take: str, camera: str) -> list[Part]:
         rows = sorted(self._folder(take, camera).glob("*.m4s.json"))

@@ -10,7 +10,7 @@ import pytest
 from packwitness.station.recorder import nal
 from packwitness.station.recorder.muxer import boxes, mux_part
 from packwitness.station.recorder.packets import Packet
-from packwitness.station.recorder.reel import Gap, Piece, Reel
+from packwitness.station.recorder.reel import Gap, Item, Piece, Reel
 from tests.station.cameras.films import make_film
 from tests.station.recorder.reading import decoded, packets_of, samples
 
@@ -36,7 +36,7 @@ def film(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 def cut(packets: list[Packet]) -> list[Piece]:
     reel = Reel(t_start_ns=0)
-    pieces: list[Piece | Gap] = []
+    pieces: list[Item] = []
     for packet in packets:
         pieces += reel.push(packet, 0)
     pieces += reel.close()

@@ -29,6 +29,7 @@ class Stream:
     time_base: Fraction = TICK
     frame_rate: Fraction | None = Fraction(30)
     length_size: int | None = None
+    timing: str = "stream"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Picture:
     duration: int
     key: bool
     arrival_ns: int
+    lost: int = 0
 
 
 @pytest.fixture(scope="module")

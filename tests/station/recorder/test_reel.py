@@ -1,12 +1,14 @@
 """One film's line of time, through all that may happen to its camera."""
 
+from dataclasses import replace
+
 from packwitness.station.recorder.packets import Packet, Run
-from packwitness.station.recorder.reel import OPEN_NS, PATIENCE_NS, Gap, Piece, Reel
+from packwitness.station.recorder.reel import OPEN_NS, PATIENCE_NS, Item, Piece, Reel, Said
 from tests.station.recorder.made import TRACK, packets, run
 
 SECOND = 1_000_000_000
 MS = 1_000_000
-Items = list[Piece | Gap]
+Items = list[Item]
 
 
 def push(reel: Reel, items: list[Packet], now_ns: int = 0) -> Items:
@@ -20,7 +22,14 @@ def shape(items: Items) -> list[tuple[object, ...]]:
         if isinstance(item, Piece)
         else (item.reason, item.at / 900, item.duration / 900)
         for item in items
+        if not isinstance(item, Said)
     ]
+
+
+def counts(items: Items) -> tuple[int, int, int]:
+    """Lost packets, stalls, reconnects."""
+    said = [item for item in items if isinstance(item, Said)]
+    return sum(s.lost for s in said), sum(s.stalls for s in said), sum(s.reconnects for s in said)
 
 
 def test_media_time_begins_with_the_first_packet() -> None:
@@ -34,8 +43,7 @@ def test_b_frames_keep_what_is_shown_when() -> None:
     line = run(at_ns=0)
     first = Packet(b"", 6000, 0, 3000, True, line, TRACK)
     reel = Reel(t_start_ns=0)
-    (piece,) = push(reel, [first]) + reel.close()
-    assert isinstance(piece, Piece)
+    (piece,) = [item for item in push(reel, [first]) + reel.close() if isinstance(item, Piece)]
     shown = first.pts + piece.offset
     assert piece.origin_ns + shown * SECOND // 90_000 == line.moment(first.pts)
 
@@ -48,6 +56,7 @@ def test_reconnecting_leaves_a_hole_and_no_shift() -> None:
     found += push(reel, packets(run(at_ns=2 * SECOND, connection=2), 30))
     found += reel.close()
     assert shape(found) == [(0, 50), ("reconnect", 50, 150), (200, 100)]
+    assert counts(found) == (0, 0, 1)
 
 
 def test_the_cameras_clock_jumps() -> None:
@@ -117,3 +126,51 @@ def test_no_picture_stays_in_memory_while_the_camera_stalls() -> None:
     assert reel.flush_stale(SECOND + OPEN_NS - 1) == []
     assert len(reel.flush_stale(SECOND + OPEN_NS)) == 1
     assert reel.flush_stale(9 * SECOND) == []
+
+
+def test_a_stall_that_leaves_a_hole_is_its_reason() -> None:
+    reel = Reel(t_start_ns=0)
+    line = run()
+    found = push(reel, packets(line, 30)) + reel.flush() + reel.stalled()
+    found += push(reel, packets(line, 30, first=120)) + reel.flush()
+    found += push(reel, packets(line, 30, first=240)) + reel.close()
+    assert shape(found) == [
+        (0, 100), ("stalled", 100, 300), (400, 100), ("no_picture", 500, 300), (800, 100)
+    ]  # fmt: skip
+    assert counts(found) == (0, 1, 0)
+
+
+def test_a_stall_after_which_all_comes_late_leaves_no_hole() -> None:
+    reel = Reel(t_start_ns=0)
+    line = run()
+    found = push(reel, packets(line, 30)) + reel.flush() + reel.stalled()
+    found += push(reel, packets(line, 60, first=30)) + reel.flush()
+    found += push(reel, packets(run(at_ns=5 * SECOND, connection=2), 30)) + reel.close()
+    assert shape(found) == [(0, 100), (100, 100), (200, 100), ("reconnect", 300, 200), (500, 100)]
+    assert counts(found) == (0, 1, 1)
+
+
+def test_a_stall_that_ends_with_the_connection() -> None:
+    reel = Reel(t_start_ns=0)
+    found = push(reel, packets(run(), 30)) + reel.flush() + reel.stalled()
+    found += push(reel, packets(run(at_ns=7 * SECOND, connection=2), 30)) + reel.close()
+    assert shape(found) == [(0, 100), ("stalled", 100, 600), (700, 100)]
+    assert counts(found) == (0, 1, 1)
+    stays = stopped(Reel(t_start_ns=0), 6 * SECOND)
+    found = push(stays, packets(run(), 30)) + stays.flush() + stays.stalled() + stays.close()
+    assert shape(found) == [(0, 100), ("stalled", 100, 500)]
+
+
+def test_what_was_lost_before_the_first_picture_is_not_this_films() -> None:
+    reel = Reel(t_start_ns=0)
+    sent = [replace(packet, lost=2) for packet in packets(run(), 60)]
+    assert counts(push(reel, sent) + reel.close()) == (118, 0, 0)
+
+
+def test_the_latest_picture_is_the_jitter() -> None:
+    reel = Reel(t_start_ns=0)
+    sent = packets(run(), 60)
+    sent[7] = replace(sent[7], late_ns=48 * MS + 1)
+    found = push(reel, sent) + reel.close()
+    said = [item.timing for item in found if isinstance(item, Said) and item.timing]
+    assert (said[-1].source, said[-1].jitter_ms) == ("stream", 49)

@@ -8,7 +8,8 @@ import pytest
 
 from packwitness.station.recorder.messages import PartWritten, Report, WriteFailed
 from packwitness.station.recorder.packets import Packet
-from packwitness.station.recorder.reel import Gap, Piece, Reel
+from packwitness.station.recorder.reel import Gap, Item, Piece, Reel, Said
+from packwitness.station.recorder.store import Timing
 from packwitness.station.recorder.writer import Writer
 from tests.station.cameras.films import make_film
 from tests.station.recorder.folder_store import FolderStore, Part
@@ -43,12 +44,13 @@ def packets(tmp_path_factory: pytest.TempPathFactory) -> list[Packet]:
     return packets_of(make_film(tmp_path_factory.mktemp("films") / "film.mp4", seconds=9, gop=45))
 
 
-def pieces_of(packets: list[Packet]) -> list[Piece | Gap]:
+def pieces_of(packets: list[Packet]) -> list[Item]:
     reel = Reel(t_start_ns=0)
-    return [item for packet in packets for item in reel.push(packet, 0)] + reel.close()
+    items = [item for packet in packets for item in reel.push(packet, 0)] + reel.close()
+    return [item for item in items if not isinstance(item, Said)]
 
 
-def write_all(store: FolderStore, items: list[Piece | Gap], *, limit: int = 64 << 20) -> list[Report]:
+def write_all(store: FolderStore, items: list[Item], *, limit: int = 64 << 20) -> list[Report]:
     reports: list[Report] = []
     writer = Writer("c", store, reports.append, limit=limit)
     thread = threading.Thread(target=writer.run)
@@ -133,3 +135,27 @@ def test_a_part_that_cannot_be_muxed_is_a_hole_like_any_other(tmp_path: Path, pa
     assert len([r for r in reports if isinstance(r, WriteFailed)]) == 1
     assert [gap.reason for gap in store.gaps("t", "c")] == ["write_failed"]
     assert len(store.parts("t", "c")) == 10
+
+
+def test_counts_that_the_store_refuses_are_told_later(tmp_path: Path, packets: list[Packet]) -> None:
+    store = RefusingNotes(tmp_path)
+    items = pieces_of(packets)
+    reports = write_all(
+        store, [Said(lost=2), *items[:2], Said(lost=3, stalls=1), *items[2:], Said(reconnects=1)]
+    )
+    assert store.counts("t", "c") == (5, 1, 1)
+    assert [type(report) for report in reports].count(WriteFailed) == 1
+
+
+class RefusingNotes(FolderStore):
+    """Refuses the first note."""
+
+    refused = False
+
+    def note(
+        self, *, take: str, camera: str, lost: int, stalls: int, reconnects: int, timing: Timing | None
+    ) -> None:
+        if not self.refused:
+            self.refused = True
+            raise OSError(28, "No space left on device")
+        super().note(take=take, camera=camera, lost=lost, stalls=stalls, reconnects=reconnects, timing=timing)

@@ -29,7 +29,8 @@ class StreamInfo:
     `codec` is "h264" or "hevc"; `width` and `height` are 0 where only the pictures say them; `extradata` an
     avcC/hvcC record or Annex B parameter sets, perhaps none; `time_base` the seconds of one tick of `pts` and
     `dts`. `length_size`: bytes of the length before each NAL unit of a packet, 0 if they are Annex B, None if
-    packets are framed as the extradata is.
+    packets are framed as the extradata is. `timing`: where the time stamps come from, `rtp` (the camera, over
+    the network), `stream` (a file's) or `arrival` (ours, when the picture came).
     """
 
     codec: str
@@ -39,13 +40,15 @@ class StreamInfo:
     time_base: Fraction
     frame_rate: Fraction | None
     length_size: int | None = None
+    timing: str = "stream"
 
 
 @dataclass(frozen=True, slots=True)
 class CameraPacket:
     """One encoded picture; times in ticks of `StreamInfo.time_base`, `arrival_ns` monotonic.
 
-    `dts` is None where the stream does not say it; `duration` is 0 where it is unknown.
+    `dts` is None where the stream does not say it; `duration` is 0 where it is unknown. `lost`: packets of
+    the network that were lost just before it.
     """
 
     data: bytes
@@ -54,6 +57,7 @@ class CameraPacket:
     duration: int
     key: bool
     arrival_ns: int
+    lost: int = 0
 
 
 class Camera(Protocol):

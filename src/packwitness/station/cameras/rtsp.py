@@ -66,6 +66,7 @@ class RtspCamera:
                 time_base=Fraction(1, CLOCK),
                 frame_rate=video.frame_rate,
                 length_size=4,
+                timing="rtp",
             )
             yield from self._pictures(talk, base, video, channel, alive_every, stop)
         finally:

@@ -7,12 +7,21 @@ from typing import TYPE_CHECKING
 
 from packwitness.station.recorder.intake import Intake
 from packwitness.station.recorder.live import Live
-from packwitness.station.recorder.messages import CameraDown, CameraSpec, CameraUp, Report, Resume, StartTake
+from packwitness.station.recorder.messages import (
+    CameraDown,
+    CameraSpec,
+    CameraUp,
+    PacketsLost,
+    Report,
+    StartTake,
+)
 from packwitness.station.recorder.nal import BadStream
 from packwitness.station.recorder.packets import Packet, Track
-from packwitness.station.recorder.reel import Gap, Piece, Reel
+from packwitness.station.recorder.reel import Item, Reel
 from packwitness.station.recorder.ring import Ring
-from packwitness.station.recorder.source import OpenCamera, SourceFault, is_picture, is_stream
+from packwitness.station.recorder.source import OpenCamera, SourceFault, is_clock, is_picture, is_stream
+from packwitness.station.recorder.stall import Stall, Watchdog
+from packwitness.station.recorder.store import FilmSoFar
 from packwitness.station.recorder.writer import Writer
 
 if TYPE_CHECKING:
@@ -20,6 +29,18 @@ if TYPE_CHECKING:
 
 BACK_OFF_SECONDS = (0.5, 5.0)
 """First and longest wait before a lost camera is tried again."""
+LOSS_NS = 1_000_000_000
+"""How often lost packets are told."""
+STALLED = {
+    Stall.QUIET: "The camera is connected, but sends no picture.",
+    Stall.DEAD: "The camera is connected, but sends no picture.",
+    Stall.NO_KEYFRAME: "The camera sends pictures, but no keyframe that a film could begin with.",
+}
+STALLED_ADVICE = {
+    Stall.QUIET: "Look at the network first; if it does not come back, restart the camera.",
+    Stall.DEAD: "Look at the network first; if it does not come back, restart the camera.",
+    Stall.NO_KEYFRAME: "Set the keyframe interval in the camera to one or two seconds, and restart it.",
+}
 
 
 class Channel:
@@ -50,10 +71,17 @@ class Channel:
         self._track: Track | None = None
         self._down: tuple[str, str] | None = None
         self._connection = 0
+        self._watchdog = Watchdog()
+        self._quiet = False
+        """Under the lock, as the watchdog: pictures have stopped, and it was told."""
+        self._hang_up = threading.Event()
+        self._stop = threading.Event()
+        self._packets_lost = 0
+        self._loss_told_ns = 0
 
     @property
     def up(self) -> bool:
-        return self._track is not None
+        return self._track is not None and not self._quiet
 
     # --- the camera's thread ---
 
@@ -61,35 +89,69 @@ class Channel:
         """Keep the camera open until `stop` is set or it says that trying again is useless."""
         shortest, longest = BACK_OFF_SECONDS
         wait = shortest
+        self._stop = stop
         while not stop.is_set():
+            was_up = False
             try:
-                self._connect(stop)
+                self._connect()
             # Whatever a camera raises, the others must go on, and so must this one when it is back.
             except Exception as error:
-                if self._track is not None:
-                    wait = shortest
-                if not self._lost(error):
+                was_up = self._track is not None
+                if not self._given_up and not self._lost(error):
                     return
+            if self._given_up:
+                self._track, wait = None, shortest
+            elif was_up:
+                wait = shortest
             stop.wait(wait)
             wait = min(wait * 2, longest)
 
-    def _connect(self, stop: threading.Event) -> None:
+    @property
+    def _given_up(self) -> bool:
+        """Whether the connection ended because of a stall, of which everybody was told."""
+        return self._hang_up.is_set() and not self._stop.is_set()
+
+    def hang_up(self) -> None:
+        """Let go of the connection; it is made anew unless the recorder ends."""
+        with self._lock:
+            self._hang_up.set()
+
+    def _connect(self) -> None:
         self._connection += 1
         intake = Intake(self._connection)
+        with self._lock:
+            self._watchdog.begin()
+            self._hang_up = hang_up = threading.Event()
+            if self._stop.is_set():
+                return
         try:
-            for item in self._open_camera(self._url).stream(stop):
+            for item in self._open_camera(self._url).stream(hang_up):
+                if hang_up.is_set():
+                    break
                 if is_picture(item):
+                    self._hear(item.arrival_ns, key=item.key, lost=item.lost)
                     self._keep(intake.push(item))
                 elif is_stream(item):
                     intake.begin(item)
+                elif is_clock(item):
+                    intake.clock(item)
         finally:
             self._keep(intake.release())
+
+    def _hear(self, arrival_ns: int, *, key: bool, lost: int) -> None:
+        """A picture came: the camera does not stall."""
+        with self._lock:
+            self._watchdog.picture(arrival_ns, key=key)
+        self._packets_lost += lost
+        if self._packets_lost and arrival_ns - self._loss_told_ns >= LOSS_NS:
+            self._report(PacketsLost(self.camera, self._packets_lost))
+            self._packets_lost, self._loss_told_ns = 0, arrival_ns
 
     def _keep(self, packets: list[Packet]) -> None:
         for packet in packets:
             now = time.monotonic_ns()
-            if packet.track is not self._track:
-                self._track, self._down = packet.track, None
+            if (packet.track is not self._track or self._quiet) and not self._hang_up.is_set():
+                self._track, self._down, self._quiet = packet.track, None, False
                 self._report(CameraUp(self.camera, packet.track.facts, now))
             with self._lock:
                 self._ring.append(packet)
@@ -108,6 +170,8 @@ class Channel:
         """Tell why the camera is gone (once for each reason). Returns whether to try again."""
         self._track = None
         with self._lock:
+            self._quiet = False
+            self._watchdog.begin()
             for take, (reel, _) in self._reels.items():
                 self._write(take, reel.flush())
         if isinstance(error, SourceFault):
@@ -121,14 +185,17 @@ class Channel:
         else:
             message = f"The camera failed: {type(error).__name__}."
             down = CameraDown(self.camera, "camera_failed", message, "", True, time.monotonic_ns())
+        self._tell(down)
+        return down.retry
+
+    def _tell(self, down: CameraDown) -> None:
         if self._down != (down.code, down.message):
             self._down = (down.code, down.message)
             self._report(down)
-        return down.retry
 
     # --- the main thread ---
 
-    def start(self, order: StartTake, resume: Resume | None, closed: Callable[[], None]) -> None:
+    def start(self, order: StartTake, resume: FilmSoFar | None, closed: Callable[[], None]) -> None:
         """Film for a take, from the ring on. `closed` is called when its last part is in the store."""
         with self._lock:
             if resume is None:
@@ -150,13 +217,29 @@ class Channel:
                 self._stopping.add(take)
 
     def tick(self, now_ns: int) -> None:
-        """Close what no packet comes to close."""
+        """Close what no packet comes to close, and see whether the camera stalls."""
         with self._lock:
+            stall = self._watchdog.tick(now_ns)
+            if stall is not None and not self._hang_up.is_set():
+                self._stalls(stall, now_ns)
             for take, (reel, _) in list(self._reels.items()):
                 if reel.overdue(now_ns):
                     self._close(take)
                 else:
                     self._write(take, reel.flush_stale(now_ns))
+
+    def _stalls(self, stall: Stall, now_ns: int) -> None:
+        """Tell of a stall, once; end the connection of a camera that does not recover. Under the lock."""
+        if not self._quiet:
+            self._quiet = True
+            for take, (reel, _) in self._reels.items():
+                self._write(take, reel.flush())
+                self._write(take, reel.stalled())
+            self._tell(
+                CameraDown(self.camera, "stalled", STALLED[stall], STALLED_ADVICE[stall], True, now_ns)
+            )
+        if stall is not Stall.QUIET:
+            self._hang_up.set()
 
     def close_all(self) -> None:
         """End every film where it is."""
@@ -182,7 +265,7 @@ class Channel:
         if before is not None:
             before.quit()
 
-    def _write(self, take: str, items: list[Piece | Gap]) -> None:
+    def _write(self, take: str, items: list[Item]) -> None:
         for item in items:
             self._writer.write(take, item)
 

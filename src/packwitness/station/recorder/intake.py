@@ -6,10 +6,11 @@ from fractions import Fraction
 from itertools import pairwise
 
 from packwitness.station.recorder import nal
+from packwitness.station.recorder.clock import Anchor
 from packwitness.station.recorder.messages import TIMESCALE
 from packwitness.station.recorder.muxer import open_track
 from packwitness.station.recorder.packets import Packet, Run, Track, nanoseconds
-from packwitness.station.recorder.source import Picture, Stream
+from packwitness.station.recorder.source import ClockReading, Picture, Stream
 
 JUMP = 2 * TIMESCALE
 """A time stamp that leaps so far ahead of the clock on the wall has jumped."""
@@ -36,6 +37,8 @@ class _Taken:
     key: bool
     arrival_ns: int
     track: Track
+    lost: int
+    late_ns: int
 
 
 class Intake:
@@ -49,6 +52,9 @@ class Intake:
         self._track: Track | None = None
         self._factor = Fraction(1)
         self._usual = TIMESCALE // 25
+        self._source = "stream"
+        self._lost = 0
+        self._prompt = Anchor()
         self._before: tuple[int, int] | None = None  # order and arrival of the picture before
         self._run = Run(connection)
         # The beginning of a run, until it has settled.
@@ -72,7 +78,8 @@ class Intake:
         """
         if stream.codec not in nal.SETS:
             raise nal.BadStream(f"coded as {stream.codec}")
-        self._codec = stream.codec
+        self._codec, self._source = stream.codec, stream.timing
+        self._run.source = stream.timing
         self._factor = stream.time_base * TIMESCALE
         if stream.frame_rate:
             self._usual = int(TIMESCALE / stream.frame_rate) or 1
@@ -98,6 +105,7 @@ class Intake:
             nal.BadStream: the packet is none of this codec's.
         """
         data = self._framed(picture.data)
+        self._lost += picture.lost
         if picture.key:
             self._adopt(data)
         if self._track is None:
@@ -111,7 +119,11 @@ class Intake:
             self._begin_run()
         self._before = (order, picture.arrival_ns)
         duration = self._scaled(picture.duration)
-        taken = _Taken(data, pts, given, duration, picture.key, picture.arrival_ns, self._track)
+        taken = _Taken(
+            *(data, pts, given, duration, picture.key, picture.arrival_ns, self._track, self._lost),
+            late_ns=self._lateness(picture.arrival_ns, nanoseconds(order)) if self._settled else 0,
+        )
+        self._lost = 0
         self._run.anchor.add(picture.arrival_ns, nanoseconds(pts))
         if self._settled:
             out.append(self._timed(taken))
@@ -126,6 +138,20 @@ class Intake:
             out += self.release()
         return out
 
+    def clock(self, reading: ClockReading) -> None:
+        """Take note of what the camera's own clock says."""
+        if self._settled:
+            moment = self._run.anchor.moment(nanoseconds(self._scaled(reading.pts)))
+            self._run.offset.add(reading.utc_ns, moment)
+
+    def _lateness(self, arrival_ns: int, order_ns: int) -> int:
+        """How much later than the promptest picture of this run. What a burst at its beginning held back does
+        not count.
+        """
+        self._run.drift.add(arrival_ns, order_ns)
+        self._prompt.add(arrival_ns, order_ns)
+        return max(0, arrival_ns - self._prompt.moment(order_ns))
+
     def release(self) -> list[Packet]:
         """Hand over what is held back, settled or not."""
         held, self._held = self._held, []
@@ -139,10 +165,13 @@ class Intake:
         return [self._timed(taken) for taken in held]
 
     def _begin_run(self) -> None:
-        self._run = Run(self._connection)
+        self._new_run()
         self._settled = False
         self._last_dts = self._waiting = None
         self._calm = 0
+
+    def _new_run(self) -> None:
+        self._run, self._prompt = Run(self._connection, self._source), Anchor()
 
     def _jumped(self, order: int, arrival_ns: int, *, tolerance: int) -> bool:
         """Whether the camera's clock was set: the time stamp falls back, or leaps ahead of the time that
@@ -189,7 +218,7 @@ class Intake:
         bare = self._waiting is None and not self._gives and last is not None
         if bare and pts < self._last_pts - self._usual // 2:
             # Out of order after all: go on on a new line, which lies a few pictures later.
-            self._run = Run(self._connection)
+            self._new_run()
             self._run.anchor.add(taken.arrival_ns, nanoseconds(pts))
             self._make_times(pts)
             last = None
@@ -207,7 +236,11 @@ class Intake:
                 self._usual = dts - last
         self._last_dts, self._last_pts = dts, pts
         duration = taken.duration or self._usual
-        return Packet(taken.data, max(pts, dts), dts, duration, taken.key, self._run, taken.track)
+        return Packet(
+            *(taken.data, max(pts, dts), dts, duration, taken.key, self._run, taken.track),
+            late_ns=taken.late_ns,
+            lost=taken.lost,
+        )
 
     def _make_times(self, first_pts: int) -> None:
         self._waiting, self._first_pts, self._made = [], first_pts, 0

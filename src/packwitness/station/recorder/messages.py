@@ -22,29 +22,16 @@ class CameraSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Resume:
-    """Where a camera was in a take when its recorder died: moment of media time 0, last tick, number of
-    parts.
-    """
-
-    camera: str
-    origin_ns: int
-    end: int
-    parts: int
-
-
-@dataclass(frozen=True, slots=True)
 class StartTake:
     """Film `cameras` for `take` from the last keyframe at or before `t_start_ns - pre_roll_ns`.
 
-    Sending the same take again changes nothing. `resume` is the supervisor's to fill.
+    Sending the same take again changes nothing. The film goes on where the store has it, if it has any.
     """
 
     take: str
     cameras: tuple[str, ...]
     t_start_ns: int
     pre_roll_ns: int = PRE_ROLL_NS
-    resume: tuple[Resume, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +93,10 @@ class CameraUp:
 
 @dataclass(frozen=True, slots=True)
 class CameraDown:
-    """The camera gives no pictures, and says why; the recorder tries again unless `retry` is false."""
+    """The camera gives no pictures, and says why; the recorder tries again unless `retry` is false.
+
+    `code` is the camera's own error, or `stalled`: connected, but without pictures, or without keyframes.
+    """
 
     camera: str
     code: str
@@ -131,6 +121,22 @@ class PartWritten:
     sha256: str
     chain: str
     origin_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class PacketsLost:
+    """The network lost packets of this camera's; sent at most once a second, with their number since."""
+
+    camera: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class PacketsDropped:
+    """Pictures came and could not be kept, because the disk does not keep up."""
+
+    camera: str
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +207,7 @@ class RecorderLost:
 
     exit_code: int | None
     monotonic_ns: int
+    cameras: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,12 +215,15 @@ class RecorderBack:
     """From the supervisor: a new process took over, running takes and all."""
 
     monotonic_ns: int
+    cameras: tuple[str, ...] = ()
 
 
 Report = (
     CameraUp
     | CameraDown
     | PartWritten
+    | PacketsLost
+    | PacketsDropped
     | WriteFailed
     | TakeClosed
     | Sighting

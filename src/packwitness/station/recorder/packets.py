@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from packwitness.station.recorder.clock import Anchor
+from packwitness.station.recorder.clock import Anchor, Drift, Offset, Timing
 from packwitness.station.recorder.messages import TIMESCALE, StreamFacts
 
 NANO = 1_000_000_000
@@ -22,15 +22,22 @@ class Run:
     clock.
     """
 
-    __slots__ = ("anchor", "connection")
+    __slots__ = ("anchor", "connection", "drift", "offset", "source")
 
-    def __init__(self, connection: int) -> None:
+    def __init__(self, connection: int, source: str = "stream") -> None:
         self.connection = connection
+        self.source = source
         self.anchor = Anchor()
+        self.drift = Drift()
+        self.offset = Offset()
 
     def moment(self, tick: int) -> int:
         """Monotonic nanoseconds of `tick` on this line."""
         return self.anchor.moment(nanoseconds(tick))
+
+    def timing(self, late_ns: int) -> Timing:
+        """What is known of its times, `late_ns` being the latest that a picture came."""
+        return Timing(self.source, self.drift.ppm, -(-late_ns // 1_000_000), self.offset.ms)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -51,7 +58,8 @@ class Packet:
     """One encoded picture, units length-prefixed, times in 90000ths of a second on its `run`. Shared, never
     changed.
 
-    Within a run `dts` only grows, and `pts` is never below it.
+    Within a run `dts` only grows, and `pts` is never below it. `late_ns`: how much later than the promptest
+    it came. `lost`: packets of the network that were lost just before it.
     """
 
     data: bytes
@@ -61,3 +69,5 @@ class Packet:
     key: bool
     run: Run
     track: Track
+    late_ns: int = 0
+    lost: int = 0

@@ -32,7 +32,7 @@ from packwitness.station.recorder.messages import (
 from packwitness.station.recorder.outbox import Outbox
 from packwitness.station.recorder.ring import BYTES, Ring
 from packwitness.station.recorder.source import OpenCamera
-from packwitness.station.recorder.store import PartStore
+from packwitness.station.recorder.store import FilmSoFar, PartStore
 from packwitness.station.recorder.writer import Writer
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ TICK_SECONDS = 0.1
 BEAT_NS = 1_000_000_000
 FLUSH_SECONDS = 10.0
 """How long a recorder that was told to quit goes on writing."""
+STORE_TRIES, STORE_SECONDS = 20, 0.25
+"""How often, and how long apart, the store is asked how far a film is."""
 HANG_UP_SECONDS = 1.0
 """How long it waits for its cameras to be let go politely."""
 
@@ -94,6 +96,7 @@ class Recorder:
         ring_seconds: float,
     ) -> None:
         self._pipe = pipe
+        self._store = store
         self._outbox = Outbox(pipe)
         self._look = look
         self._stop = threading.Event()
@@ -123,6 +126,8 @@ class Recorder:
         ticker = _thread("tick", self._tick)
         self._obey()
         self._stop.set()
+        for channel in self._channels.values():
+            channel.hang_up()
         _join([ticker], HANG_UP_SECONDS)
         for channel in self._channels.values():
             channel.look(None)
@@ -177,10 +182,21 @@ class Recorder:
             if order.take in self._takes:
                 return
             self._takes[order.take] = set(order.cameras)
-        resume = {entry.camera: entry for entry in order.resume}
         for camera in order.cameras:
             closed = partial(self._closed, order.take, camera)
-            self._channels[camera].start(order, resume.get(camera), closed)
+            self._channels[camera].start(order, self._so_far(order.take, camera), closed)
+
+    def _so_far(self, take: str, camera: str) -> FilmSoFar | None:
+        """What a recorder before this one has stored of a film; only the store knows for certain.
+
+        A store that cannot tell for seconds takes no part either, so nothing is lost by beginning anew.
+        """
+        for _ in range(STORE_TRIES):
+            try:
+                return self._store.so_far(take=take, camera=camera)
+            except OSError:
+                time.sleep(STORE_SECONDS)
+        return None
 
     def _closed(self, take: str, camera: str) -> None:
         with self._lock:

@@ -7,6 +7,7 @@ not a shift.
 
 from dataclasses import dataclass
 
+from packwitness.station.recorder.clock import Timing
 from packwitness.station.recorder.cutter import LIMIT, Cut, Cutter
 from packwitness.station.recorder.packets import Packet, Run, ticks
 
@@ -14,6 +15,8 @@ PATIENCE_NS = 250_000_000
 """How long a stopped take waits for the packet that would end it."""
 OPEN_NS = 1_300_000_000
 """A part that stays open longer has no successor coming: the camera stalls."""
+SAY_NS = 10_000_000_000
+"""How often the film's times are noted, so that a take cut short has them too."""
 SHORT_HOLE = 9_000
 """A hole shorter than 100 ms is jitter between connections, not a gap worth a line."""
 
@@ -49,6 +52,19 @@ class Gap:
     dropped: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is to be added to the counts of this film, and how its times are now."""
+
+    lost: int = 0
+    stalls: int = 0
+    reconnects: int = 0
+    timing: Timing | None = None
+
+
+type Item = Piece | Gap | Said
+
+
 class Reel:
     """`t_start_ns` monotonic. `origin_ns` and `end` continue what a recorder before this one wrote."""
 
@@ -64,28 +80,42 @@ class Reel:
         self._opened_ns = 0
         self._arrived_ns = 0
         self._lost = "recorder" if self._begun else "camera_lost"
+        self._stalled = False
+        self._packets_lost = 0
+        self._late_ns = 0
+        self._said_ns: int | None = None
 
-    def push(self, packet: Packet, now_ns: int) -> list[Piece | Gap]:
+    def push(self, packet: Packet, now_ns: int) -> list[Item]:
         """Add the next packet; return what can be written now."""
-        done: list[Piece | Gap] = []
+        done: list[Item] = []
         self._arrived_ns = now_ns
+        first = self._run is None
         if packet.run is not self._run:
             done += self.flush()
             done += self._enter(packet)
+        if not first:
+            self._packets_lost += packet.lost  # before the first, they were lost to another film
+        self._late_ns = max(self._late_ns, packet.late_ns)
         if self._cutter.empty:
             self._opened_ns = now_ns
         cut = self._cutter.push(packet)
         if cut is not None:
             self._opened_ns = now_ns
             done += self._piece(cut)
+            done += self._say(now_ns)
         return done
 
-    def flush(self) -> list[Piece | Gap]:
+    def stalled(self) -> list[Item]:
+        """The camera stalls: what is missing from here on is missing for that."""
+        self._stalled, self._lost = True, "stalled"
+        return [Said(stalls=1)]
+
+    def flush(self) -> list[Item]:
         """Close the open part, as when the connection is lost."""
         cut = self._cutter.flush()
         return [] if cut is None else self._piece(cut)
 
-    def flush_stale(self, now_ns: int) -> list[Piece | Gap]:
+    def flush_stale(self, now_ns: int) -> list[Item]:
         """Close the open part if no packet comes to close it."""
         if self._cutter.empty or now_ns - self._opened_ns < OPEN_NS:
             return []
@@ -101,9 +131,11 @@ class Reel:
             return False
         return now_ns - max(self.t_stop_ns, self._arrived_ns) >= PATIENCE_NS
 
-    def close(self) -> list[Piece | Gap]:
+    def close(self) -> list[Item]:
         """End the film; say so if it ends earlier than the take."""
         done = self.flush()
+        if self._run is not None:
+            done.append(self._saying(self._run))
         if self.t_stop_ns is None:
             return done
         if not self._begun:
@@ -114,7 +146,7 @@ class Reel:
             done.append(Gap(self.end, missing, self._lost))
         return done
 
-    def _enter(self, packet: Packet) -> list[Piece | Gap]:
+    def _enter(self, packet: Packet) -> list[Item]:
         """Lay a new run's line of time onto this film's."""
         moment = packet.run.moment(packet.dts)
         before, self._run = self._run, packet.run
@@ -127,15 +159,37 @@ class Reel:
         self._offset = self.end - packet.dts
         if before is None:
             return [Gap(end, self.end - end, "recorder")]
-        if self.end - end < SHORT_HOLE:
-            return []
-        reason = "reconnect" if before.connection != packet.run.connection else "camera_clock"
-        return [Gap(end, self.end - end, reason)]
+        anew = before.connection != packet.run.connection
+        done: list[Item] = [Said(reconnects=1)] if anew else []
+        if self.end - end >= SHORT_HOLE:
+            done.append(Gap(end, self.end - end, self._reason("reconnect" if anew else "camera_clock")))
+        self._stalled = False
+        return done
 
-    def _piece(self, cut: Cut) -> list[Piece | Gap]:
+    def _reason(self, usual: str) -> str:
+        """Why there is a hole; once told, a stall is over."""
+        stalled, self._stalled = self._stalled, False
+        return "stalled" if stalled else usual
+
+    def _say(self, now_ns: int) -> list[Item]:
+        """What is known at once of lost packets, and now and then of the times."""
+        if self._run is None:
+            return []
+        if self._packets_lost or self._said_ns is None or now_ns - self._said_ns >= SAY_NS:
+            self._said_ns = now_ns
+            return [self._saying(self._run)]
+        return []
+
+    def _saying(self, run: Run) -> Said:
+        lost, self._packets_lost = self._packets_lost, 0
+        return Said(lost=lost, timing=run.timing(self._late_ns))
+
+    def _piece(self, cut: Cut) -> list[Item]:
         start = cut.start + self._offset
         end, self.end = self.end, start + cut.duration
         piece = Piece(cut.packets, start, cut.duration, self._offset, self._origin_ns)
         if start - end > LIMIT:
-            return [Gap(end, start - end, "no_picture"), piece]
+            return [Gap(end, start - end, self._reason("no_picture")), piece]
+        if self._stalled:  # what was late has come after all
+            self._stalled, self._lost = False, "camera_lost"
         return [piece]

@@ -15,7 +15,8 @@ class Stream(Protocol):
 
     `width` and `height` may be 0: not known yet. `extradata`: an avcC/hvcC record or Annex B parameter sets,
     perhaps none. `length_size`: bytes of the length before each NAL unit of a packet, 0 if they are Annex B,
-    None if packets are framed as the extradata is.
+    None if packets are framed as the extradata is. `timing` says where the time stamps come from: `rtp`
+    (the camera, over the network), `stream` (a file's), `arrival` (ours, when the picture came).
     """
 
     @property
@@ -32,11 +33,13 @@ class Stream(Protocol):
     def frame_rate(self) -> Fraction | None: ...
     @property
     def length_size(self) -> int | None: ...
+    @property
+    def timing(self) -> str: ...
 
 
 class Picture(Protocol):
     """One encoded picture in decode order. Times in ticks of the stream's `time_base`, `arrival_ns`
-    monotonic.
+    monotonic. `lost`: packets of the network that were lost just before it, as their numbers told.
     """
 
     @property
@@ -51,12 +54,25 @@ class Picture(Protocol):
     def key(self) -> bool: ...
     @property
     def arrival_ns(self) -> int: ...
+    @property
+    def lost(self) -> int: ...
+
+
+class ClockReading(Protocol):
+    """What the camera's own clock said at `pts`: UTC in nanoseconds since 1970."""
+
+    @property
+    def pts(self) -> int: ...
+    @property
+    def utc_ns(self) -> int: ...
+    @property
+    def arrival_ns(self) -> int: ...
 
 
 class Source(Protocol):
     """One connection for each call of `stream`; a `Stream` first, and again when it changes."""
 
-    def stream(self, stop: threading.Event) -> Iterator[Stream | Picture]: ...
+    def stream(self, stop: threading.Event) -> Iterator[Stream | Picture | ClockReading]: ...
 
 
 @runtime_checkable
@@ -79,9 +95,13 @@ type LookFunction = Callable[[Gray, Region | None], Sequence[object]]
 """A picture and where to look in it; returns what was seen."""
 
 
-def is_picture(item: Stream | Picture) -> TypeGuard[Picture]:
-    return hasattr(item, "arrival_ns")
+def is_picture(item: Stream | Picture | ClockReading) -> TypeGuard[Picture]:
+    return hasattr(item, "key")
 
 
-def is_stream(item: Stream | Picture) -> TypeGuard[Stream]:
+def is_stream(item: Stream | Picture | ClockReading) -> TypeGuard[Stream]:
     return hasattr(item, "extradata")
+
+
+def is_clock(item: Stream | Picture | ClockReading) -> TypeGuard[ClockReading]:
+    return hasattr(item, "utc_ns")

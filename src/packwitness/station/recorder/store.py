@@ -54,6 +54,30 @@ class PartRow(Protocol):
     def chain(self) -> str: ...
 
 
+class Timing(Protocol):
+    """Where a camera's times come from and how good they were (`recorder.clock.Timing`)."""
+
+    @property
+    def source(self) -> str: ...
+    @property
+    def drift_ppm(self) -> int | None: ...
+    @property
+    def jitter_ms(self) -> int | None: ...
+    @property
+    def clock_offset_ms(self) -> int | None: ...
+
+
+class FilmSoFar(Protocol):
+    """How far a camera's film in a take is: the moment of media time 0, its end in media time, its parts."""
+
+    @property
+    def origin_ns(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+    @property
+    def parts(self) -> int: ...
+
+
 class PartStore(Protocol):
     """What the recorder asks of the spool. A call returns when its effect is durable, or raises OSError."""
 
@@ -81,8 +105,24 @@ class PartStore(Protocol):
     ) -> None:
         """Note a hole in the film, at `at_ms` of the camera's media time (0 if it never gave a picture).
 
-        `reason`: reconnect, recorder, camera_lost, camera_clock, no_picture, overflow, write_failed.
+        `reason`: reconnect, recorder, camera_lost, camera_clock, stalled, no_picture, overflow, write_failed.
         `dropped` packets reached the recorder and were not written; their sum over a take is the manifest's
         `dropped_packets`.
+        """
+        ...
+
+    def note(
+        self, *, take: str, camera: str, lost: int, stalls: int, reconnects: int, timing: Timing | None
+    ) -> None:
+        """Add to a camera's counts in a take, and say how its times are now.
+
+        Counts add up over calls, whoever made them; of `timing` the greatest jitter is kept, else what was
+        measured last.
+        """
+        ...
+
+    def so_far(self, *, take: str, camera: str) -> FilmSoFar | None:
+        """Return how far the film is in the store, None if nothing of it is; raises OSError if the store
+        cannot say.
         """
         ...

@@ -6,7 +6,7 @@ import pickle
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
@@ -15,12 +15,10 @@ from packwitness.station.recorder.messages import (
     CameraSpec,
     Look,
     Order,
-    PartWritten,
     Quit,
     RecorderBack,
     RecorderLost,
     Report,
-    Resume,
     StartTake,
     StopTake,
     TakeClosed,
@@ -42,11 +40,10 @@ CLOSE_SECONDS = 15.0
 
 @dataclass(slots=True)
 class _Running:
-    """A take as the recorder should have it. `at` says how far each camera's film is in the store."""
+    """A take as the recorder should have it; how far its film is, the store knows."""
 
     order: StartTake
     stop: StopTake | None = None
-    at: dict[str, Resume] = field(default_factory=dict)
 
 
 class RecorderSupervisor:
@@ -68,6 +65,7 @@ class RecorderSupervisor:
         ring_seconds: float = SECONDS,
     ) -> None:
         self._cameras = tuple(cameras)
+        self._ids = tuple(spec.id for spec in self._cameras)
         pickled = None if look is None else pickle.dumps(look)
         self._arguments = (self._cameras, open_camera, open_store, pickled, ring_seconds)
         self._on_message = on_message
@@ -165,7 +163,7 @@ class RecorderSupervisor:
             if self._closing.is_set():
                 self._tell(Quit())
             for take in self._takes.values():
-                self._tell(replace(take.order, resume=tuple(take.at.values())))
+                self._tell(take.order)
                 if take.stop is not None:
                     self._tell(take.stop)
             for wish in self._wishes.values():
@@ -182,7 +180,7 @@ class RecorderSupervisor:
             process.join(SILENCE_SECONDS)
             if self._closing.is_set():
                 return
-            self._on_message(RecorderLost(process.exitcode, time.monotonic_ns()))
+            self._on_message(RecorderLost(process.exitcode, time.monotonic_ns(), self._ids))
             if time.monotonic() - born < SHORT_LIFE_SECONDS and self._closing.wait(RESTART_SECONDS):
                 return
             if not self._launched_again():
@@ -211,7 +209,7 @@ class RecorderSupervisor:
                 report = pipe.recv()
                 if restarted:
                     restarted = False
-                    self._on_message(RecorderBack(time.monotonic_ns()))
+                    self._on_message(RecorderBack(time.monotonic_ns(), self._ids))
                 patience = SILENCE_SECONDS
                 self._note(report)
                 self._on_message(report)
@@ -224,14 +222,6 @@ class RecorderSupervisor:
             pipe.close()
 
     def _note(self, report: Report) -> None:
-        with self._lock:
-            match report:
-                case PartWritten() if report.take in self._takes:
-                    end = report.start + report.duration
-                    self._takes[report.take].at[report.camera] = Resume(
-                        report.camera, report.origin_ns, end, report.n + 1
-                    )
-                case TakeClosed():
-                    self._takes.pop(report.take, None)
-                case _:
-                    pass
+        if isinstance(report, TakeClosed):
+            with self._lock:
+                self._takes.pop(report.take, None)

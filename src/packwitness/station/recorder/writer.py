@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 
-from packwitness.station.recorder.messages import TIMESCALE, PartWritten, Report, WriteFailed
+from packwitness.station.recorder.messages import TIMESCALE, PacketsDropped, PartWritten, Report, WriteFailed
 from packwitness.station.recorder.muxer import mux_part
 from packwitness.station.recorder.packets import Track
-from packwitness.station.recorder.reel import Gap, Piece
+from packwitness.station.recorder.reel import Gap, Item, Piece, Said
 from packwitness.station.recorder.store import PartStore
 
 QUEUE_BYTES = 64 << 20
@@ -36,7 +36,7 @@ class _Close:
     done: Callable[[], None]
 
 
-_Item = _Begin | Piece | Gap | _Lost | _Close
+_Item = _Begin | Piece | Gap | Said | _Lost | _Close
 
 
 @dataclass(slots=True)
@@ -54,7 +54,8 @@ class _Film:
     lost_reason: str = ""
     failing: bool = False
     gaps: list[Gap] = field(default_factory=list)
-    """Not yet in the store."""
+    said: list[Said] = field(default_factory=list)
+    """Not yet in the store, as the gaps."""
 
     def lose(self, start: int, end: int, packets: int, reason: str) -> None:
         if not self.lost_packets:
@@ -95,7 +96,7 @@ class Writer:
         """A film of which `parts` parts exist already."""
         self._queue.put((take, _Begin(parts)))
 
-    def write(self, take: str, item: Piece | Gap) -> None:
+    def write(self, take: str, item: Item) -> None:
         if isinstance(item, Piece):
             size = item.size
             with self._lock:
@@ -106,6 +107,7 @@ class Writer:
             if not room:
                 lost = _Lost(item.start, item.start + item.duration, len(item.packets))
                 self._queue.put((take, lost))
+                self._report(PacketsDropped(self._camera, lost.packets))
                 return
         self._queue.put((take, item))
 
@@ -134,6 +136,9 @@ class Writer:
                 case Gap():
                     film.found()
                     film.gaps.append(item)
+                case Said():
+                    film.said.append(item)
+                    self._store_said(take, film)
                 case _Lost():
                     film.lose(item.start, item.end, item.packets, "overflow")
                 case _Close():
@@ -208,9 +213,27 @@ class Writer:
         except Exception as error:  # as above
             self._complain(take, film, error)
 
+    def _store_said(self, take: str, film: _Film) -> None:
+        """What the store refuses is told with the next, or at the end."""
+        try:
+            while film.said:
+                said = film.said[0]
+                self._store.note(
+                    take=take,
+                    camera=self._camera,
+                    lost=said.lost,
+                    stalls=said.stalls,
+                    reconnects=said.reconnects,
+                    timing=said.timing,
+                )
+                del film.said[0]
+        except Exception as error:  # as above
+            self._complain(take, film, error)
+
     def _close(self, take: str, film: _Film) -> None:
         film.found()
         self._store_gaps(take, film)
+        self._store_said(take, film)
         del self._films[take]
 
     def _complain(self, take: str, film: _Film, error: Exception) -> None:

@@ -164,8 +164,24 @@ class Ledger:
         return [_take(row) for row in self.rows(query, *states)]
 
     def cameras(self, take: str) -> list[CameraRow]:
-        query = "SELECT camera, name, first_ns, dropped_packets FROM camera WHERE take = ? ORDER BY position"
+        query = (
+            "SELECT camera, name, first_ns, dropped_packets, lost_packets, stalls, reconnects, timing, drift_ppm,"
+            " jitter_ms, clock_offset_ms, looks, readable FROM camera WHERE take = ? ORDER BY position"
+        )
         return [build(CameraRow, row) for row in self.rows(query, take)]
+
+    def add_looks(self, *, take: str, camera: str, looks: int, readable: int) -> None:
+        """Say in how many more pictures of a recording take its label was looked for and read.
+
+        Raises:
+            TakeNotOpen: the take is not recording.
+        """
+        with self.transaction() as db:
+            require_recording(db, take)
+            db.execute(
+                "UPDATE camera SET looks = looks + ?, readable = readable + ? WHERE take = ? AND camera = ?",
+                (looks, readable, take, camera),
+            )
 
     def close_take(
         self,

@@ -14,7 +14,7 @@ from typing import Protocol
 from packwitness.evidence.chain import ZERO, PartChain
 from packwitness.station.spool.layout import Layout, make_folder, sync_folder, write_durably
 from packwitness.station.spool.ledger import Ledger, TakeNotOpen, build_part, require_recording
-from packwitness.station.spool.rows import InitRow, PartRow
+from packwitness.station.spool.rows import FilmRow, InitRow, PartRow
 
 
 class Facts(Protocol):
@@ -30,6 +30,19 @@ class Facts(Protocol):
     def height(self) -> int: ...
     @property
     def timescale(self) -> int: ...
+
+
+class Timing(Protocol):
+    """Where a camera's times come from, and how good they were; None where not measured."""
+
+    @property
+    def source(self) -> str: ...
+    @property
+    def drift_ppm(self) -> int | None: ...
+    @property
+    def jitter_ms(self) -> int | None: ...
+    @property
+    def clock_offset_ms(self) -> int | None: ...
 
 
 @contextmanager
@@ -142,6 +155,52 @@ class LedgerPartStore:
                 "UPDATE camera SET dropped_packets = dropped_packets + ? WHERE take = ? AND camera = ?",
                 (dropped, take, camera),
             )
+
+    def note(
+        self, *, take: str, camera: str, lost: int, stalls: int, reconnects: int, timing: Timing | None
+    ) -> None:
+        """Add to a camera's counts and say how its times are now; durable on return.
+
+        Of the jitter the greatest is kept, of the rest what was measured last.
+
+        Raises:
+            OSError: the take is not recording (any more), or the disk refuses.
+        """
+        with _as_os_error(), self._ledger.transaction() as db:
+            require_recording(db, take)
+            db.execute(
+                "UPDATE camera SET lost_packets = lost_packets + ?, stalls = stalls + ?,"
+                " reconnects = reconnects + ? WHERE take = ? AND camera = ?",
+                (lost, stalls, reconnects, take, camera),
+            )
+            if timing is not None:
+                db.execute(
+                    "UPDATE camera SET timing = ?, drift_ppm = coalesce(?, drift_ppm),"
+                    " jitter_ms = max(coalesce(jitter_ms, 0), ?),"
+                    " clock_offset_ms = coalesce(?, clock_offset_ms) WHERE take = ? AND camera = ?",
+                    (
+                        *(timing.source, timing.drift_ppm, timing.jitter_ms or 0, timing.clock_offset_ms),
+                        *(take, camera),
+                    ),
+                )
+
+    def so_far(self, *, take: str, camera: str) -> FilmRow | None:
+        """Return how far a camera's film is, None while nothing of it is here.
+
+        Raises:
+            OSError: the ledger cannot be read.
+        """
+        with _as_os_error():
+            found = self._ledger.rows(
+                "SELECT first_ns, coalesce(max(start + duration), 0) AS end, count(n) AS parts"
+                " FROM camera LEFT JOIN part USING (take, camera) WHERE take = ? AND camera = ?",
+                take,
+                camera,
+            )
+            row = found[0]
+            if row["first_ns"] is None:
+                return None
+            return FilmRow(row["first_ns"], row["end"], row["parts"])
 
     def close(self) -> None:
         self._ledger.close()

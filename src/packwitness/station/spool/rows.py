@@ -13,12 +13,24 @@ Outcome = Literal["completed", "interrupted", "discarded"]
 class CameraRow:
     """A camera's place in a take. ``first_ns`` is its first packet's monotonic time, None while it has
     given nothing.
+
+    ``timing``, ``drift_ppm``, ``jitter_ms``, ``clock_offset_ms`` as in the manifest; ``looks`` and
+    ``readable``: in how many of its pictures the take's label was looked for and read.
     """
 
     camera: str
     name: str
     first_ns: int | None
     dropped_packets: int
+    lost_packets: int
+    stalls: int
+    reconnects: int
+    timing: str
+    drift_ppm: int | None
+    jitter_ms: int | None
+    clock_offset_ms: int | None
+    looks: int
+    readable: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +66,17 @@ class PartRow:
     key: bool
     chain: str
     uploaded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FilmRow:
+    """How far a camera's film is: the monotonic moment of its media time 0, its end in media time, its
+    parts.
+    """
+
+    origin_ns: int
+    end: int
+    parts: int
 
 
 @dataclass(frozen=True, slots=True)

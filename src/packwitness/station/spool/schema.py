@@ -3,7 +3,7 @@
 import sqlite3
 from pathlib import Path
 
-VERSION = 1
+VERSION = 2
 """Raised with every change of the tables; a ledger of another version is refused, not guessed at."""
 
 SCHEMA = """
@@ -37,7 +37,10 @@ CREATE TABLE proof (take TEXT PRIMARY KEY, manifest TEXT NOT NULL, receipt TEXT)
 
 CREATE TABLE camera (
     take TEXT NOT NULL, camera TEXT NOT NULL, position INTEGER NOT NULL, name TEXT NOT NULL,
-    first_ns INTEGER, dropped_packets INTEGER NOT NULL DEFAULT 0,
+    first_ns INTEGER, dropped_packets INTEGER NOT NULL DEFAULT 0, lost_packets INTEGER NOT NULL DEFAULT 0,
+    stalls INTEGER NOT NULL DEFAULT 0, reconnects INTEGER NOT NULL DEFAULT 0,
+    timing TEXT NOT NULL DEFAULT 'stream', drift_ppm INTEGER, jitter_ms INTEGER, clock_offset_ms INTEGER,
+    looks INTEGER NOT NULL DEFAULT 0, readable INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (take, camera)
 ) WITHOUT ROWID;
 

@@ -102,6 +102,7 @@ def manifest(ledger: Ledger, identity: Identity, *, key: str, row: TakeRow, head
         raise ValueError(f"take {row.take} is not closed")
     gaps = ledger.gaps(row.take)
     events = ledger.events(row.take)
+    cameras = ledger.cameras(row.take)
     start = ledger.rows("SELECT digest FROM journal WHERE bench = ? AND n = ?", row.bench, row.n)[0]["digest"]
     payload = {
         "type": "packwitness/manifest/1",
@@ -122,11 +123,11 @@ def manifest(ledger: Ledger, identity: Identity, *, key: str, row: TakeRow, head
         "journal": {"start": {"n": row.n, "digest": start}, "head": {"n": head.n, "digest": head.digest}},
         "cameras": [
             _camera(ledger, row, camera, gaps, film_from=row.film_from_ms, film_until=row.film_until_ms)
-            for camera in ledger.cameras(row.take)
+            for camera in cameras
         ],
         "events": [event.body for event in events],
         "events_chain": events[-1].chain if events else ZERO,
-        "legibility": None,
+        "legibility": _legibility(cameras),
     }
     # Read back strictly: what a verifier would refuse must not be signed.
     return Manifest.from_payload(payload).payload()
@@ -156,7 +157,12 @@ def _camera(
         "timescale": inits[-1].timescale if inits else TIMESCALE,
         "offset_ms": offset,
         "audio": None,
-        "timing": {"source": "stream", "drift_ppm": None, "jitter_ms": None, "clock_offset_ms": None},
+        "timing": {
+            "source": camera.timing,
+            "drift_ppm": camera.drift_ppm,
+            "jitter_ms": camera.jitter_ms,
+            "clock_offset_ms": camera.clock_offset_ms,
+        },
         "inits": [
             {"size": init.size, "sha256": init.sha256, "first_part": _first_part(parts, init.k)}
             for init in inits
@@ -174,10 +180,18 @@ def _camera(
         "chain": parts[-1].chain if parts else ZERO,
         "gaps": holes,
         "dropped_packets": camera.dropped_packets,
-        "lost_packets": 0,
-        "stalls": 0,
-        "reconnects": sum(hole["reason"] == "reconnect" for hole in holes),
+        "lost_packets": camera.lost_packets,
+        "stalls": camera.stalls,
+        "reconnects": camera.reconnects,
     }
+
+
+def _legibility(cameras: list[CameraRow]) -> dict[str, Any] | None:
+    """Say how well the camera that read the label best read it; None where nobody looked."""
+    best = max(cameras, key=lambda one: (one.readable, one.looks), default=None)
+    if best is None or not best.looks:
+        return None
+    return {"camera": best.camera, "looks": best.looks, "readable": best.readable}
 
 
 def _first_part(parts: list[PartRow], k: int) -> int:
