@@ -104,6 +104,10 @@ class Settings(Section):
     cameras: Annotated[list[CameraSettings], Field(max_length=64)] = []
     logic: str = "laid-lifted"
     pre_roll_s: Annotated[float, Field(ge=0, le=60)] = 3
+    post_roll_s: Annotated[float, Field(ge=0, le=60)] = 0
+    late_scan_s: Annotated[float, Field(ge=0, le=60)] = 5
+    ring_mb: Annotated[int, Field(ge=1, le=4_096)] = 64
+    recorder_cameras: Annotated[int, Field(ge=1, le=64)] = 8
     matrix_codes: bool = False
     clock_limit_ms: Annotated[int, Field(ge=1)] = 2_000
     language: Literal["en", "ko"] = "en"
@@ -235,6 +239,14 @@ def render(hub: HubSettings, benches: Iterable[BenchSettings]) -> str:
 # logic = {_text(defaults.logic)}
 # Seconds of film from before the scan.
 # pre_roll_s = {defaults.pre_roll_s:g}
+# Seconds of film after the end; the bench is free for the next parcel at once.
+# post_roll_s = {defaults.post_roll_s:g}
+# How late another program's scan may arrive and still have its film cut backwards.
+# late_scan_s = {defaults.late_scan_s:g}
+# Megabytes of memory for the last seconds of each camera.
+# ring_mb = {defaults.ring_mb}
+# Cameras that share a process; a bench is never split.
+# recorder_cameras = {defaults.recorder_cameras}
 # Look for QR codes and DataMatrix in view too; costs several times the CPU.
 # matrix_codes = false
 # Alarm when this computer's clock differs from the hub's by more.

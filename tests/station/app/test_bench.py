@@ -1,20 +1,23 @@
 """A bench on a real ledger and journal, with a recorder that only notes what it is told."""
 
 import asyncio
+import json
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from packwitness.evidence.manifest import GAP_LIMIT
+from packwitness.evidence.manifest import GAP_LIMIT, Legibility, Manifest
 from packwitness.protocol import OrderLine, StationOrder
+from packwitness.station.app import bench as bench_module
 from packwitness.station.app.bench import LiveBench
 from packwitness.station.app.clock import HubClock, Measurement
+from packwitness.station.app.legibility import Legibility as Watch
 from packwitness.station.app.takes import Takes
 from packwitness.station.config import BenchSettings, CameraSettings
 from packwitness.station.kiosk.view import Bench
@@ -23,7 +26,7 @@ from packwitness.station.spool.journal import Journal
 from packwitness.station.spool.ledger import Ledger
 from packwitness.station.spool.outgoing import Outgoing
 from packwitness.station.triggers.heard import SeenCode
-from packwitness.station.workflow.effects import Phase, Sound
+from packwitness.station.workflow.effects import Phase, Sound, Tone
 from packwitness.station.workflow.events import Source
 from packwitness.station.workflow.logics import catalogue
 from tests.station.spool.audit import audit
@@ -320,3 +323,138 @@ async def test_a_take_that_cannot_be_sealed_is_set_aside_and_the_packer_told(pla
     assert [name for name, _ in Outgoing(place.spool.ledger).troubles()] == [take]
     again = await place.bench.scan(CODE, Source.SCANNER)
     assert (again.accepted, again.take) == (True, "bench1-2")
+
+
+async def test_a_camera_that_stalls_is_told_apart_from_one_that_is_gone(place: Place) -> None:
+    await cameras_up(place)
+    await place.bench.camera_down("label", "stalled")
+    await place.bench.camera_down("overhead", "refused")
+    told = [(warning.code, warning.values["camera"]) for warning in place.bench.view().warnings]
+    assert told == [("camera_lost", "Overhead"), ("camera_stalled", "Label")]
+    await place.bench.camera_up("label")
+    assert [warning.code for warning in place.bench.view().warnings] == ["camera_lost"]
+
+
+async def test_lost_packets_are_shown_for_a_while(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    await cameras_up(place)
+    monkeypatch.setattr(bench_module, "TROUBLE_NS", 50_000_000)
+    place.bench.trouble("packets_lost", "overhead")
+    await place.bench.tick()
+    assert [warning.code for warning in place.bench.view().warnings] == ["packets_lost"]
+    await asyncio.sleep(0.06)
+    await place.bench.tick()
+    assert place.bench.view().warnings == ()
+
+
+async def test_a_late_scan_cuts_its_film_backwards(place: Place) -> None:
+    await cameras_up(place)
+    before = time.monotonic_ns()
+    answer = await place.bench.scan(CODE, Source.HTTP, 4000)
+    assert answer.take is not None
+    order = place.recorder.orders[0]
+    assert isinstance(order, recorder.StartTake)
+    assert 0 <= order.t_start_ns - (before - 4_000_000_000) < 1_000_000_000
+    row = place.spool.ledger.take(answer.take)
+    assert row is not None
+    assert 3900 <= time.time_ns() // 1_000_000 - row.started_ms < 6000
+
+
+async def test_events_stand_on_the_takes_own_line_although_the_clock_is_set(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await cameras_up(place)
+    take = (await place.bench.scan(CODE, Source.SCANNER)).take
+    assert take is not None
+    running = place.takes.running(take)
+    assert running is not None
+
+    def an_hour_ago() -> tuple[datetime, int]:
+        return datetime.now(UTC) - timedelta(hours=1), time.monotonic_ns()
+
+    monkeypatch.setattr(bench_module, "moment", an_hour_ago)
+    await place.bench.camera_down("label", "stalled")
+    await place.takes.film_not_kept(recorder.WriteFailed(take, "label", "disk"))
+    await place.bench.scan(CODE, Source.SCANNER)
+    await place.sealed(take)
+    events = place.spool.ledger.events(take)
+    assert [event.kind for event in events] == [
+        "take_started", "label_scanned", "camera_lost", "warning", "warning", "take_stopped"
+    ]  # fmt: skip
+    times = [event.utc_ms for event in events]
+    assert times == sorted(times)
+    row = place.spool.ledger.take(take)
+    assert row is not None
+    assert row.stopped_ms is not None
+    assert row.started_ms <= row.stopped_ms <= row.started_ms + 60_000
+    audit(place.spool)
+
+
+async def test_post_roll_films_on_while_the_next_parcel_begins(place: Place) -> None:
+    logic = place.bench._logic
+    place.bench._logic = replace(logic, parameters={**logic.parameters, "post_roll_ms": 2000})
+    await cameras_up(place)
+    await place.bench.scan(CODE, Source.SCANNER)
+    await place.bench.scan(CODE, Source.SCANNER)
+    stopped_ns = time.monotonic_ns()
+    stop = place.recorder.orders[-1]
+    assert isinstance(stop, recorder.StopTake)
+    assert 1_000_000_000 < stop.t_stop_ns - stopped_ns <= 2_000_000_000
+    assert (await place.bench.scan("999912345678", Source.SCANNER)).take == "bench1-2"
+    await place.takes.interrupt_all(seconds=5)
+    # No time for the rest of the post-roll: the parcel is done all the same.
+    last = [order for order in place.recorder.orders if isinstance(order, recorder.StopTake)]
+    assert all(order.t_stop_ns <= time.monotonic_ns() for order in last[1:])
+    row = place.spool.ledger.take("bench1-1")
+    assert row is not None
+    assert (row.outcome, row.state) == ("completed", "sealed")
+
+
+async def parcel(place: Place, code: str, *, looks: int, readable: int) -> str:
+    """Pack a parcel whose label the camera reads in some of its looks; return its take."""
+    take = (await place.bench.scan(code, Source.SCANNER)).take
+    assert take is not None
+    for number in range(looks):
+        codes = (SeenCode(code if number < readable else "111100001111", "Code128"),)
+        await place.bench.sighted(recorder.Sighting("label", codes, time.monotonic_ns()))
+    await place.bench.scan(code, Source.SCANNER)
+    await place.sealed(take)
+    return take
+
+
+async def test_labels_that_turn_unreadable_turn_the_bench_amber(place: Place) -> None:
+    await cameras_up(place)
+    for number in range(3):
+        assert place.bench.view().tone is Tone.CALM or number == 0
+        take = await parcel(place, f"60781234567{number}", looks=5, readable=0)
+        manifest = manifest_of(place, take)
+        assert manifest.legibility == Legibility(camera="label", looks=5, readable=0)
+        # What the last parcel's end showed has passed.
+        place.bench._shown = replace(place.bench._shown, tone=Tone.CALM)
+    assert place.bench.view().tone is Tone.WARNING
+    assert [warning.code for warning in place.bench.view().warnings] == ["label_unreadable"]
+    take = await parcel(place, CODE, looks=5, readable=2)
+    assert manifest_of(place, take).legibility == Legibility(camera="label", looks=5, readable=2)
+    assert place.bench.view().warnings == ()
+
+
+async def test_a_take_that_nobody_looked_at_says_nothing_of_its_label(place: Place) -> None:
+    await cameras_up(place)
+    assert manifest_of(place, await parcel(place, CODE, looks=0, readable=0)).legibility is None
+
+
+async def test_where_a_scanner_begins_the_film_the_camera_looks_until_it_has_read(place: Place) -> None:
+    orders: list[recorder.Look] = []
+    place.bench._legibility = Watch([CAMERAS[1]], orders.append, watches=False)
+    await cameras_up(place)
+    await parcel(place, CODE, looks=4, readable=4)
+    assert [(order.camera, order.on, order.interval_ns) for order in orders] == [
+        ("label", True, 500_000_000), ("label", False, 50_000_000)
+    ]  # fmt: skip
+    start = place.recorder.orders[0]
+    assert isinstance(start, recorder.StartTake)
+    assert orders[0].since_ns == start.t_start_ns - 1_000_000_000
+
+
+def manifest_of(place: Place, take: str) -> Manifest:
+    text = place.spool.ledger.rows("SELECT manifest FROM proof WHERE take = ?", take)[0]["manifest"]
+    return Manifest.from_payload(json.loads(text)["payload"])

@@ -34,7 +34,7 @@ def test_bounces() -> None:
 def test_a_bounce_gets_the_answer_of_its_scan(source: Source, heard: int) -> None:
     calls: list[str] = []
 
-    async def on_scan(raw: str, source: Source) -> Answer:
+    async def on_scan(raw: str, source: Source, ago_ms: int) -> Answer:
         await anyio.sleep(0.02)
         calls.append(raw)
         return Answer(True, Phase.RECORDING, "filming", take=f"t-{len(calls)}")
@@ -45,7 +45,7 @@ def test_a_bounce_gets_the_answer_of_its_scan(source: Source, heard: int) -> Non
         scan = without_bounces(on_scan, clock_ns=lambda: 5_000_000_000)
 
         async def one() -> None:
-            answers.append(await scan("A1", source))
+            answers.append(await scan("A1", source, 0))
 
         async with anyio.create_task_group() as group:
             group.start_soon(one)

@@ -18,9 +18,11 @@ URL = "/api/benches/bench1/scans"
 class Heard:
     def __init__(self) -> None:
         self.scans: list[tuple[str, Source]] = []
+        self.ago_ms: list[int] = []
 
-    async def on_scan(self, raw: str, source: Source) -> Answer:
+    async def on_scan(self, raw: str, source: Source, ago_ms: int) -> Answer:
         self.scans.append((raw, source))
+        self.ago_ms.append(ago_ms)
         if raw == "999988887777":
             return Answer(False, Phase.RECORDING, "finish_running_first", take="bench1-1")
         return Answer(True, Phase.RECORDING, "filming", take="bench1-1")
@@ -108,3 +110,12 @@ def test_problems(
 def test_an_empty_token_opens_nothing(heard: Heard) -> None:
     client = TestClient(Starlette(routes=scan_routes({"bench1": heard.on_scan}, token="")))
     assert client.post(URL, headers={"authorization": "Bearer "}, json={"code": "1"}).status_code == 401
+
+
+def test_a_scan_that_comes_late_says_so_and_not_too_late(heard: Heard) -> None:
+    routes = scan_routes({"bench1": heard.on_scan}, token=TOKEN, late_ms=5000)
+    client = TestClient(Starlette(routes=routes))
+    for ago_ms, status in ((0, 202), (5000, 202), (5001, 422), (-1, 400)):
+        answer = client.post(URL, headers=HEADERS, json={"code": "607812345678", "ago_ms": ago_ms})
+        assert answer.status_code == status
+    assert heard.ago_ms == [0, 5000]

@@ -112,6 +112,12 @@ class FolderStore:
     def inits(self, take: str, camera: str) -> list[bytes]:
         return [path.read_bytes() for path in sorted(self._folder(take, camera).glob("init-*.mp4"))]
 
+    def timing(self, take: str, camera: str) -> tuple[str, int | None, int | None]:
+        """Source, drift and jitter as they were said last."""
+        lines = (self._folder(take, camera) / "notes.jsonl").read_text().splitlines()
+        source, drift, jitter = [said for line in lines if (said := json.loads(line)[3])][-1]
+        return source, drift, jitter
+
     def origin_ns(self, take: str, camera: str) -> int:
         rows = self._folder(take, camera).glob("init-*.json")
         (origin,) = {json.loads(row.read_bytes())[4] for row in rows}

@@ -27,30 +27,14 @@ PATIENCE = 30.0
 """Seconds to wait for what should come in one: the machine may be busy."""
 
 
-class Recording:
-    """A supervisor with its reports."""
+class Reports:
+    """What a recorder reported, to be waited for."""
 
-    def __init__(
-        self,
-        root: Path,
-        cameras: dict[str, str],
-        *,
-        look: LookFunction | None = None,
-        open_camera: OpenCamera = open_camera,
-        open_store: OpenStore | None = None,
-    ) -> None:
-        self.store = FolderStore(root)
+    def __init__(self) -> None:
         self.reports: list[Report] = []
         self._came = threading.Condition()
-        self.supervisor = RecorderSupervisor(
-            [CameraSpec(name, url) for name, url in cameras.items()],
-            open_camera=open_camera,
-            open_store=open_store or partial(FolderStore, root),
-            on_message=self._note,
-            look=look,
-        )
 
-    def _note(self, report: Report) -> None:
+    def note(self, report: Report) -> None:
         with self._came:
             self.reports.append(report)
             self._came.notify_all()
@@ -72,6 +56,29 @@ class Recording:
     def of[R: Report](self, kind: type[R]) -> list[R]:
         with self._came:
             return [report for report in self.reports if isinstance(report, kind)]
+
+
+class Recording(Reports):
+    """A supervisor with its reports."""
+
+    def __init__(
+        self,
+        root: Path,
+        cameras: dict[str, str],
+        *,
+        look: LookFunction | None = None,
+        open_camera: OpenCamera = open_camera,
+        open_store: OpenStore | None = None,
+    ) -> None:
+        self.store = FolderStore(root)
+        super().__init__()
+        self.supervisor = RecorderSupervisor(
+            [CameraSpec(name, url) for name, url in cameras.items()],
+            open_camera=open_camera,
+            open_store=open_store or partial(FolderStore, root),
+            on_message=self.note,
+            look=look,
+        )
 
     def wait_up(self, cameras: Sequence[str]) -> None:
         for camera in cameras:

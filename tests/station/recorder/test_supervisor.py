@@ -25,8 +25,9 @@ from packwitness.station.recorder.messages import (
     Watch,
 )
 from tests.station.cameras.films import make_film
+from tests.station.recorder.folder_store import FolderStore, Part
 from tests.station.recorder.reading import decoded, samples
-from tests.station.recorder.recording import SECOND, recording
+from tests.station.recorder.recording import SECOND, Recording, recording
 
 BACK_NS = 4 * SECOND
 """The promise is two seconds; a machine that runs all tests at once gets twice that."""
@@ -215,3 +216,36 @@ def test_orders_that_make_no_sense_are_refused(tmp_path: Path, camera: str) -> N
         for order in (StartTake("t-1", ("a", "x"), 0), Watch("x", True), Look("x", True), Look("a", True)):
             with pytest.raises(ValueError, match="This recorder"):
                 it.supervisor.send(order)
+
+
+class DiesUnheard(FolderStore):
+    """Kills its process when the first part is in the store and nobody has been told."""
+
+    def put_part(
+        self, *, take: str, camera: str, init: int, data: bytes, start: int, duration: int, key: bool
+    ) -> Part:
+        row = super().put_part(
+            take=take, camera=camera, init=init, data=data, start=start, duration=duration, key=key
+        )
+        if row.n == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return row
+
+
+def test_media_time_goes_on_although_the_first_part_was_never_reported(tmp_path: Path, camera: str) -> None:
+    it = Recording(tmp_path, {"a": camera}, open_store=partial(DiesUnheard, tmp_path))
+    it.supervisor.start()
+    try:
+        it.wait_up(["a"])
+        it.supervisor.send(StartTake("t-1", ("a",), time.monotonic_ns(), 0))
+        it.wait(PartWritten, lambda part: part.n == 2)
+        it.stop("t-1")
+    finally:
+        it.supervisor.close()
+    assert isinstance(it.store.origin_ns("t-1", "a"), int), "one origin for all inits"
+    rows = it.store.parts("t-1", "a")
+    (gap,) = it.store.gaps("t-1", "a")
+    assert gap.reason == "recorder"
+    assert rows[1].start >= rows[0].start + rows[0].duration + 45_000
+    assert all(two.start >= one.start + one.duration for one, two in pairwise(rows))
+    assert it.of(PartWritten)[0].n == 1

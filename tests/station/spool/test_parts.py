@@ -8,7 +8,9 @@ import pytest
 
 from packwitness.evidence.chain import PartChain
 from packwitness.station.recorder.store import PartStore
+from packwitness.station.recorder.clock import Timing
 from packwitness.station.spool.parts import OpenPartStore
+from packwitness.station.spool.rows import FilmRow
 from packwitness.station.spool.seal import close
 from tests.station.spool.station_of_one import START_NS, Facts, Spool
 
@@ -172,3 +174,28 @@ def test_folders_that_another_camera_made_are_on_disk_before_the_row(
 def test_a_commit_is_an_fsync(spool: Spool) -> None:
     assert [row[0] for row in spool.ledger.rows("PRAGMA synchronous")] == [2]
     assert [row[0] for row in spool.ledger.rows("PRAGMA journal_mode")] == ["wal"]
+
+
+def test_counts_add_up_over_recorders_and_the_film_so_far_is_known(spool: Spool) -> None:
+    take = spool.begin()
+    first, second = (OpenPartStore(spool.layout.root)() for _ in range(2))
+    assert first.so_far(take=take, camera="overhead") is None
+    first.note(
+        take=take, camera="overhead", lost=3, stalls=1, reconnects=1, timing=Timing("rtp", None, 40, 12)
+    )
+    second.note(
+        take=take, camera="overhead", lost=4, stalls=0, reconnects=1, timing=Timing("rtp", -7, 9, None)
+    )
+    second.note(take=take, camera="overhead", lost=0, stalls=1, reconnects=0, timing=None)
+    (row,) = [one for one in spool.ledger.cameras(take) if one.camera == "overhead"]
+    assert (row.lost_packets, row.stalls, row.reconnects) == (7, 2, 2)
+    assert (row.timing, row.drift_ppm, row.jitter_ms, row.clock_offset_ms) == ("rtp", -7, 40, 12)
+    first.put_init(take=take, camera="overhead", data=b"init", info=Facts(), origin_ns=77)
+    assert second.so_far(take=take, camera="overhead") == FilmRow(77, 0, 0)
+    for start in (0, 90_000):
+        first.put_part(
+            take=take, camera="overhead", init=0, data=b"part", start=start, duration=45_000, key=True
+        )
+    assert second.so_far(take=take, camera="overhead") == FilmRow(77, 135_000, 2)
+    first.close()
+    second.close()

@@ -21,7 +21,10 @@ def notes(verdict: Verdict) -> list[str]:
         "no_time_stamp": "",  # the line about time says it
         "film_not_checked": "",  # said once on the page, not once for each camera
         "gaps": gettext("The station reports a gap in the film."),
-        "dropped_packets": gettext("The station reports lost pictures."),
+        "dropped_packets": gettext("The station could not keep some pictures."),
+        "lost_packets": gettext("The network lost packets on the way from the camera; pictures may show it."),
+        "stalls": gettext("A camera stopped giving pictures for a while."),
+        "label_unreadable": gettext("The label could not be read in the film."),
         "interrupted": gettext("The film was cut short, by power or by the camera."),
         "clock_not_measured": gettext("The station's clock was not compared with another one."),
         "sealed_in_future": gettext("The station's clock runs ahead of this hub's."),

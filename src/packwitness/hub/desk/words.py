@@ -82,6 +82,10 @@ WARNINGS: dict[str, Promise] = {
     "no_camera": _("No camera gives a picture"),
     "recorder_lost": _("The recorder starts again"),
     "disk_low": _("Little disk space is left"),
+    "camera_stalled": _("No picture comes from %(camera)s, though it is connected"),
+    "packets_lost": _("The network loses pictures of %(camera)s"),
+    "film_not_kept": _("Pictures of %(camera)s could not be saved"),
+    "label_unreadable": _("Labels cannot be read in the film"),
     "disk_full": _("The disk is full"),
     "hub_away": _("The station did not reach the hub"),
     "hub_refused": _("The hub refused a film"),
@@ -93,6 +97,6 @@ WARNINGS: dict[str, Promise] = {
 def warning(given: str) -> str:
     """Return what is wrong, for a code such as ``camera_lost:Overhead``; an unknown code as it is."""
     code, _colon, value = given.partition(":")
-    if code not in WARNINGS or (code == "camera_lost" and not value):
+    if code not in WARNINGS or ("%(camera)s" in str(WARNINGS[code]) and not value):
         return given
     return str(WARNINGS[code]) % {"camera": titled(value)}

@@ -275,4 +275,8 @@ def _facts(camera: Camera) -> dict[str, Any]:
         "inits": len(camera.inits),
         "duration_ms": max(0, layout.end_ms - camera.offset_ms),
         "gaps": len(camera.gaps),
+        "dropped_packets": camera.dropped_packets,
+        "lost_packets": camera.lost_packets,
+        "stalls": camera.stalls,
+        "reconnects": camera.reconnects,
     }

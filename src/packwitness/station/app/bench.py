@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import structlog
 
 from packwitness.protocol import BenchState, BenchStatus, StationOrder
+from packwitness.station.app.legibility import Legibility
 from packwitness.station.app.live import LivePicture
 from packwitness.station.app.takes import Running, StorageRefuses, Takes
 from packwitness.station.config import BenchSettings, CameraSettings
@@ -25,7 +26,7 @@ from packwitness.station.kiosk.view import (
     StatusView,
     WarningView,
 )
-from packwitness.station.recorder.messages import Sighting
+from packwitness.station.recorder.messages import Look, Sighting
 from packwitness.station.spool.moments import from_ms, to_ms
 from packwitness.station.triggers.code_in_view import CodeInView
 from packwitness.station.triggers.heard import SeenCode
@@ -41,6 +42,7 @@ from packwitness.station.workflow.effects import (
     StartTake,
     StopReason,
     StopTake,
+    Tone,
     refusal,
 )
 from packwitness.station.workflow.engine import step
@@ -58,6 +60,9 @@ from packwitness.station.workflow.events import (
 )
 from packwitness.station.workflow.logic import Logic
 from packwitness.station.workflow.state import State
+
+TROUBLE_NS = 30_000_000_000
+"""How long lost packets stay on the screen after the last."""
 
 log = structlog.get_logger(__name__)
 
@@ -82,6 +87,8 @@ class LiveBench:
         takes: Takes,
         find_order: FindOrder,
         watch: Callable[[str, bool], None],
+        lookers: Sequence[CameraSettings] = (),
+        look: Callable[[Look], None] = lambda order: None,
     ) -> None:
         self._settings = settings
         self._logic = logic
@@ -95,6 +102,11 @@ class LiveBench:
         self._running: Running | None = None
         self._order: OrderView | None = None
         self._up: set[str] = set()
+        self._stalled: set[str] = set()
+        self._troubles: dict[tuple[str, str], int] = {}
+        """What went wrong lately with which camera, and until when it is shown (monotonic ns)."""
+        self._legibility = Legibility(lookers, look, watches=logic.watches)
+        self.recorder_lost = False
         self._changed = asyncio.Event()
         self._lookups: set[asyncio.Task[None]] = set()
         self._in_view = CodeInView(
@@ -122,16 +134,23 @@ class LiveBench:
     def view(self) -> BenchView:
         """Return the bench as it is now."""
         lost = [
-            WarningView("camera_lost", {"camera": camera.title})
+            WarningView(
+                "camera_stalled" if camera.id in self._stalled else "camera_lost", {"camera": camera.title}
+            )
             for camera in self._cameras
             if camera.id not in self._up
         ]
+        titles = {camera.id: camera.title for camera in self._cameras}
+        lost += [WarningView(code, {"camera": titles[camera]}) for code, camera in self._troubles]
+        unreadable = self._legibility.warns
+        if unreadable:
+            lost.append(WarningView("label_unreadable"))
         return BenchView(
             bench=self.id,
             name=self.name,
             logic=self._logic.id,
             phase=self._shown.phase,
-            tone=self._shown.tone,
+            tone=Tone.WARNING if unreadable and self._shown.tone is Tone.CALM else self._shown.tone,
             message=self._shown.message,
             values=self._values(),
             running=self._running_view(),
@@ -151,9 +170,10 @@ class LiveBench:
             yield self.view()
             await changed.wait()
 
-    async def scan(self, code: str, source: Source) -> Answer:
-        """Take a code exactly as it arrived."""
+    async def scan(self, code: str, source: Source, ago_ms: int = 0) -> Answer:
+        """Take a code exactly as it arrived, or as it was read some time ago."""
         utc, now_ns = moment()
+        utc, now_ns = utc - timedelta(milliseconds=ago_ms), now_ns - ago_ms * 1_000_000
         event: Event
         try:
             event = read_scan(code, source=source, utc=utc, monotonic_ns=now_ns)
@@ -215,6 +235,7 @@ class LiveBench:
                 self._running = await self._takes.begin(
                     bench=self.id, logic=self._logic, start=effect, cameras=self._cameras, up=self._up
                 )
+                self._legibility.begin(self._running)
             case StopTake():
                 self._stop(effect)
             case Refuse():
@@ -232,11 +253,14 @@ class LiveBench:
     def _stop(self, effect: StopTake) -> None:
         if self._running is None:
             return
+        cancelled = effect.reason is StopReason.CANCELLED
+        self._legibility.end()
         self._takes.end(
             self._running,
-            outcome="discarded" if effect.reason is StopReason.CANCELLED else "completed",
+            outcome="discarded" if cancelled else "completed",
             at_ns=effect.at_ns,
             reason=effect.reason.value,
+            post_roll_ms=0 if cancelled else self._logic.parameters["post_roll_ms"],
         )
         self._running = self._order = None
 
@@ -257,6 +281,12 @@ class LiveBench:
     async def tick(self) -> None:
         """Let time pass."""
         utc, now_ns = moment()
+        self._legibility.tick(now_ns)
+        over = [trouble for trouble, until_ns in self._troubles.items() if until_ns <= now_ns]
+        for trouble in over:
+            del self._troubles[trouble]
+        if over:
+            self.touch()
         await self.happen(Tick(utc=utc, monotonic_ns=now_ns))
 
     async def disk(self, level: DiskLevel) -> None:
@@ -269,21 +299,32 @@ class LiveBench:
         if camera in self._up:
             return
         self._up.add(camera)
+        self._stalled.discard(camera)
         utc, now_ns = moment()
         await self.happen(CameraBack(camera=camera, left=len(self._up), utc=utc, monotonic_ns=now_ns))
         self.touch()
 
-    async def camera_down(self, camera: str) -> None:
-        """A camera gives none (any more, or from the beginning)."""
+    async def camera_down(self, camera: str, code: str = "") -> None:
+        """A camera gives none (any more, or from the beginning); ``code`` is the recorder's."""
         self._up.discard(camera)
+        (self._stalled.add if code == "stalled" else self._stalled.discard)(camera)
         self._live[camera].lost()
         utc, now_ns = moment()
         await self.happen(CameraLost(camera=camera, left=len(self._up), utc=utc, monotonic_ns=now_ns))
         self.touch()
 
+    def trouble(self, code: str, camera: str) -> None:
+        """Warn for a while that something went wrong with a camera's film."""
+        self._troubles[code, camera] = time.monotonic_ns() + TROUBLE_NS
+        self.touch()
+
     async def sighted(self, sighting: Sighting) -> None:
         """Look at what a camera sees; most pictures change nothing."""
         codes = [code for code in sighting.codes if isinstance(code, SeenCode)]
+        if self._legibility.saw(sighting.camera, codes, sighting.monotonic_ns):
+            self.touch()
+        if not self._logic.watches:
+            return
         utc, now_ns = moment()
         seen = utc - timedelta(microseconds=(now_ns - sighting.monotonic_ns) / 1000)
         for event in self._in_view.look(codes, monotonic_ns=sighting.monotonic_ns, utc=seen):

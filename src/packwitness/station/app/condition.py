@@ -77,7 +77,6 @@ class Condition:
         """When the hub last answered, or the program began."""
         self._online = False
         self._dirty = asyncio.Event()
-        self.recorder_lost = False
         self._stuck = False
 
     def changed(self) -> None:
@@ -159,7 +158,7 @@ class Condition:
             takes, pending = await asyncio.to_thread(self._look_up, bench.id)
             bench.last_takes = takes
             bench.status = self._status(pending)
-            bench.warnings = self._warnings()
+            bench.warnings = self._warnings(bench)
             bench.touch()
 
     def _look_up(self, bench: str) -> tuple[tuple[LastTakeView, ...], int]:
@@ -178,9 +177,9 @@ class Condition:
             clock_ok=self._clock_ok(),
         )
 
-    def _warnings(self) -> tuple[WarningView, ...]:
+    def _warnings(self, bench: LiveBench) -> tuple[WarningView, ...]:
         wrong = {
-            "recorder_lost": self.recorder_lost,
+            "recorder_lost": bench.recorder_lost,
             "disk_full": self._disk.room is Room.FULL,
             "disk_low": self._disk.room is Room.LOW,
             "hub_away": not self._online and time.monotonic() - self._heard > AWAY_SECONDS,

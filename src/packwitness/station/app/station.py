@@ -7,8 +7,9 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import structlog
 
@@ -19,6 +20,7 @@ from packwitness.station.app.clock import HubClock
 from packwitness.station.app.condition import Condition, Limits, utc_ms
 from packwitness.station.app.lock import only_one
 from packwitness.station.app.orders import Orders
+from packwitness.station.app.recorders import Recorders, grouped
 from packwitness.station.app.takes import Takes
 from packwitness.station.app.web import (
     KioskServer,
@@ -126,15 +128,22 @@ class Station:
             front=front, back=back, layout=layout, identity=identity, clock=clock, changed=self._take_changed
         )
         self._orders = Orders(OrderCache(back[0]), hub, utc_ms=utc_ms)
-        self._recorder = RecorderSupervisor(
-            [recorder.CameraSpec(camera.id, camera.url) for camera in settings.cameras],
-            open_camera=open_camera,
-            open_store=OpenPartStore(layout.root),
-            on_message=self._report,
-            look=CodeReader(matrix=settings.matrix_codes),
-            ring_seconds=settings.pre_roll_s + RING_SPARE_SECONDS,
+        self._recorders = Recorders(
+            grouped(
+                [settings.cameras_of(bench.id) for bench in settings.benches],
+                limit=settings.recorder_cameras,
+            ),
+            make=partial(
+                RecorderSupervisor,
+                open_camera=open_camera,
+                open_store=OpenPartStore(layout.root),
+                on_message=self._report,
+                look=CodeReader(matrix=settings.matrix_codes),
+                ring_seconds=settings.pre_roll_s + settings.late_scan_s + RING_SPARE_SECONDS,
+                ring_bytes=settings.ring_mb << 20,
+            ),
         )
-        self._takes.film_with(self._recorder)
+        self._takes.film_with(self._recorders)
         self._benches = [
             LiveBench(
                 settings=bench,
@@ -142,7 +151,9 @@ class Station:
                 cameras=settings.cameras_of(bench.id),
                 takes=self._takes,
                 find_order=self._orders.find,
-                watch=lambda camera, on: self._recorder.send(recorder.Watch(camera, on)),
+                watch=lambda camera, on: self._recorders.send(recorder.Watch(camera, on)),
+                lookers=settings.lookers_of(bench.id),
+                look=self._recorders.send,
             )
             for bench in settings.benches
         ]
@@ -173,12 +184,13 @@ class Station:
                 languages=languages_of(self._settings),
                 hosts=hosts_of(self._settings),
                 picture_origins=picture_origins_of(self._settings),
+                late_ms=round(self._settings.late_scan_s * 1000),
             )
         )
         for bench in self._benches:
             for camera in self._settings.cameras_of(bench.id):
                 await bench.camera_down(camera.id)
-        self._recorder.start()
+        self._recorders.start()
         self._look_for_labels()
         tasks = [
             asyncio.create_task(_for_ever(name, work))
@@ -210,20 +222,24 @@ class Station:
         await self._takes.interrupt_all(seconds=END_SECONDS)
         for task in tasks:
             task.cancel()
-        pid = self._recorder.pid
-        closing = asyncio.create_task(asyncio.to_thread(self._recorder.close))
-        _, late = await asyncio.wait({closing}, timeout=RECORDER_END_SECONDS)
-        if late and pid is not None:
-            # All it was to write is written; it hangs in a camera's driver.
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        await asyncio.gather(closing, serving, *tasks, return_exceptions=True)
+        closing = [
+            (supervisor.pid, asyncio.create_task(asyncio.to_thread(supervisor.close)))
+            for supervisor in self._recorders.all
+        ]
+        if closing:
+            await asyncio.wait({task for _, task in closing}, timeout=RECORDER_END_SECONDS)
+        for pid, task in closing:
+            if pid is not None and not task.done():
+                # All it was to write is written; it hangs in a camera's driver.
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        await asyncio.gather(*(task for _, task in closing), serving, *tasks, return_exceptions=True)
 
     def _look_for_labels(self) -> None:
         for bench in self._settings.benches:
             if self._logics[bench.id].watches:
                 for camera in self._settings.lookers_of(bench.id):
-                    self._recorder.send(recorder.Look(camera.id, True, camera.region))
+                    self._recorders.send(recorder.Look(camera.id, True, camera.region))
 
     def _take_changed(self, take: str) -> None:
         self._uploader.wake()
@@ -242,8 +258,17 @@ class Station:
 
     async def _heard(self, report: recorder.Report) -> None:
         match report:
-            case recorder.PartWritten() | recorder.TakeClosed():
+            case recorder.PartWritten():
                 self._takes.heard(report)
+            case recorder.TakeClosed():
+                self._recorders.closed(report.take)
+                self._takes.heard(report)
+            case recorder.PacketsLost():
+                log.warning("packets lost", camera=report.camera, count=report.count)
+                self._bench_of(report.camera).trouble("packets_lost", report.camera)
+            case recorder.PacketsDropped():
+                log.error("pictures not kept", camera=report.camera, count=report.count)
+                self._bench_of(report.camera).trouble("film_not_kept", report.camera)
             case recorder.Sighting():
                 await self._bench_of(report.camera).sighted(report)
             case recorder.Frame():
@@ -253,28 +278,34 @@ class Station:
                 await self._bench_of(report.camera).camera_up(report.camera)
             case recorder.CameraDown():
                 log.warning("camera down", camera=report.camera, code=report.code, reason=report.message)
-                await self._bench_of(report.camera).camera_down(report.camera)
+                await self._bench_of(report.camera).camera_down(report.camera, report.code)
             case recorder.WriteFailed():
                 log.error("film not kept", take=report.take, camera=report.camera, reason=report.message)
+                self._bench_of(report.camera).trouble("film_not_kept", report.camera)
                 await self._takes.film_not_kept(report)
             case recorder.LookFailed():
                 log.error("cannot read codes", camera=report.camera, reason=report.message)
             case recorder.RecorderLost():
-                log.error("recorder lost; starting another", exit_code=report.exit_code)
-                await self._recorder_lost()
+                log.error(
+                    "recorder lost; starting another",
+                    exit_code=report.exit_code,
+                    cameras=list(report.cameras),
+                )
+                await self._recorder_lost(report.cameras)
             case recorder.RecorderBack():
-                log.info("recorder back")
-                self._condition.recorder_lost = False
+                log.info("recorder back", cameras=list(report.cameras))
+                for camera in report.cameras:
+                    self._bench_of(camera).recorder_lost = False
                 self._condition.changed()
             case recorder.Beat():
                 pass
 
-    async def _recorder_lost(self) -> None:
-        self._condition.recorder_lost = True
+    async def _recorder_lost(self, cameras: Sequence[str]) -> None:
+        for camera in cameras:
+            self._bench_of(camera).recorder_lost = True
         self._condition.changed()
-        for bench in self._benches:
-            for camera in self._settings.cameras_of(bench.id):
-                await bench.camera_down(camera.id)
+        for camera in cameras:
+            await self._bench_of(camera).camera_down(camera)
 
     def _bench_of(self, camera: str) -> LiveBench:
         return next(bench for bench in self._benches if bench.has(camera))
@@ -308,7 +339,7 @@ def guard_of(settings: Settings, layout: Layout, ledger: Ledger) -> DiskGuard:
 
 
 def _logics(settings: Settings) -> dict[str, Logic]:
-    """Return each bench's logic with this station's pre-roll.
+    """Return each bench's logic with this station's pre-roll and post-roll.
 
     Raises:
         SettingsError: there is none of that name, or no camera to film with.
@@ -322,8 +353,11 @@ def _logics(settings: Settings) -> dict[str, Logic]:
             raise SettingsError(
                 f"There is no recording logic '{name}'; known are: {', '.join(sorted(known))}."
             )
-        pre_roll = {"pre_roll_ms": round(settings.pre_roll_s * 1000)}
-        chosen[bench.id] = replace(known[name], parameters={**known[name].parameters, **pre_roll})
+        own = {
+            "pre_roll_ms": round(settings.pre_roll_s * 1000),
+            "post_roll_ms": round(settings.post_roll_s * 1000),
+        }
+        chosen[bench.id] = replace(known[name], parameters={**known[name].parameters, **own})
     return chosen
 
 

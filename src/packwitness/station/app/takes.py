@@ -23,7 +23,7 @@ from packwitness.station.recorder import messages as recorder
 from packwitness.station.spool.journal import Journal, TakeStart
 from packwitness.station.spool.layout import Layout
 from packwitness.station.spool.ledger import Ledger, TakeNotOpen
-from packwitness.station.spool.moments import to_ms
+from packwitness.station.spool.moments import from_ms, to_ms
 from packwitness.station.spool.outgoing import Outgoing
 from packwitness.station.spool.rows import NewEvent, Outcome
 from packwitness.station.spool.seal import Identity, close, seal
@@ -34,6 +34,8 @@ CHECKPOINT_SECONDS = 5.0
 BEGIN_SECONDS = 1.5
 """How long the cameras that give pictures have to say where their film begins."""
 SEAL_AGAIN_SECONDS = 5.0
+PRE_ROLL_SHORT_MS = 100
+"""Less film than promised by more than this is worth a line."""
 CLOSE_SECONDS = 20.0
 """How long the recorder may take to close a take; a hanging one is killed and replaced well within."""
 
@@ -64,6 +66,13 @@ class Running:
     settled: asyncio.Event = field(default_factory=asyncio.Event)
     closed: asyncio.Event = field(default_factory=asyncio.Event)
     ending: bool = False
+    film_stop_ns: int = 0
+    """Until when it is filmed; later than its end where there is post-roll."""
+    looks: dict[str, list[int]] = field(default_factory=dict)
+    """For each camera: in how many pictures the label was looked for, and in how many it was read. All."""
+    kept_looks: dict[str, list[int]] = field(default_factory=dict)
+    """Of those, what is in the ledger."""
+    pre_roll_ms: int = 0
 
     def utc_ms(self, at_ns: int) -> int:
         """UTC of a monotonic moment on this take's own line, which a clock that is set meanwhile does not
@@ -137,7 +146,9 @@ class Takes:
         take = await self._at_front(self._front_journal.start_take, start=entry, utc_ms=entry.started_ms)
         waited = (time.monotonic_ns() - start.at_ns) / 1e6
         log.info("take started", take=take, scan_to_durable_ms=round(waited, 1), source=start.source.value)
-        running = Running(take, bench, start.code, entry.started_ms, start.at_ns, set(up))
+        running = Running(
+            *(take, bench, start.code, entry.started_ms, start.at_ns, set(up)), pre_roll_ms=start.pre_roll_ms
+        )
         self._running[take] = running
         self._send(
             recorder.StartTake(
@@ -174,12 +185,15 @@ class Takes:
         except StorageRefuses as error:
             log.error("refusal not journaled", bench=bench, reason=str(error))
 
-    def end(self, running: Running, *, outcome: Outcome, at_ns: int, reason: str) -> None:
-        """Have a take closed as of ``at_ns`` and sealed; returns at once."""
+    def end(
+        self, running: Running, *, outcome: Outcome, at_ns: int, reason: str, post_roll_ms: int = 0
+    ) -> None:
+        """Have a take closed as of ``at_ns`` and sealed, its film ``post_roll_ms`` later; returns at once."""
         if running.ending:
             return
         running.ending = True
-        self._send(recorder.StopTake(running.take, at_ns))
+        running.film_stop_ns = at_ns + post_roll_ms * 1_000_000
+        self._send(recorder.StopTake(running.take, running.film_stop_ns))
         self._spawn(self._finish(running, outcome, at_ns, reason))
 
     async def _settle(self, running: Running) -> None:
@@ -202,7 +216,8 @@ class Takes:
     async def _finish(self, running: Running, outcome: Outcome, at_ns: int, reason: str) -> None:
         take, stopped_ms = running.take, running.utc_ms(at_ns)
         try:
-            await asyncio.wait_for(running.closed.wait(), CLOSE_SECONDS)
+            left = max(0.0, (running.film_stop_ns - time.monotonic_ns()) / 1e9)
+            await asyncio.wait_for(running.closed.wait(), left + CLOSE_SECONDS)
         except TimeoutError:
             log.error("the recorder did not close a take; sealed with what is on disk", take=take)
         await running.settled.wait()
@@ -223,6 +238,7 @@ class Takes:
         try:
             row = self._ledger.take(take)
             if row is not None and row.state == "recording":
+                self._keep_looks(running)
                 clock = self._clock.statement()
                 close(self._ledger, take=take, outcome=outcome, stopped_ms=stopped_ms, clock=clock)
                 if outcome == "discarded":
@@ -237,6 +253,16 @@ class Takes:
             Outgoing(self._ledger).trouble(take, f"cannot be sealed: {error}")
         return True
 
+    def _keep_looks(self, running: Running) -> None:
+        """Bring what was seen of the label into the ledger."""
+        for camera, (looks, readable) in list(running.looks.items()):
+            kept = running.kept_looks.setdefault(camera, [0, 0])
+            if looks > kept[0]:
+                self._ledger.add_looks(
+                    take=running.take, camera=camera, looks=looks - kept[0], readable=readable - kept[1]
+                )
+                running.kept_looks[camera] = [looks, readable]
+
     # --- what the recorder tells ---
 
     def heard(self, report: recorder.Report) -> None:
@@ -248,12 +274,28 @@ class Takes:
                     running.unheard.discard(report.camera)
                     if not running.unheard:
                         running.begun.set()
+                    if report.n == 0:
+                        self._began(running, report)
                 self._changed(report.take)
             case recorder.TakeClosed():
                 if running := self._running.get(report.take):
                     running.closed.set()
             case _:
                 pass
+
+    def _began(self, running: Running, report: recorder.PartWritten) -> None:
+        """Say in the manifest where a film lacks some of its pre-roll: the camera was just up, or the ring's
+        memory too small.
+        """
+        there_ms = (running.started_ns - report.origin_ns) // 1_000_000
+        if there_ms < running.pre_roll_ms - PRE_ROLL_SHORT_MS and not running.ending:
+            data: dict[str, str | int] = {
+                "note": "pre_roll_short",
+                "camera": report.camera,
+                "there_ms": max(0, there_ms),
+            }
+            utc = from_ms(running.started_ms)
+            self._spawn(self.note(running, Note("note", utc, time.monotonic_ns(), data)))
 
     async def film_not_kept(self, report: recorder.WriteFailed) -> None:
         """Say in the manifest, for ever, that pictures could not be written."""
@@ -269,6 +311,7 @@ class Takes:
             await asyncio.sleep(CHECKPOINT_SECONDS)
             for running in [one for one in self._running.values() if not one.ending]:
                 try:
+                    await asyncio.to_thread(self._keep_looks, running)
                     await asyncio.to_thread(
                         self._journal.checkpoint,
                         take=running.take,
@@ -284,6 +327,10 @@ class Takes:
         for running in [one for one in self._running.values() if not one.ending]:
             await self.note(running, Note("take_stopped", utc, now_ns, {"reason": "station_stopped"}))
             self.end(running, outcome="interrupted", at_ns=now_ns, reason="station_stopped")
+        for running in self._running.values():
+            if running.film_stop_ns > now_ns:  # no time for its post-roll
+                running.film_stop_ns = now_ns
+                self._send(recorder.StopTake(running.take, now_ns))
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
         for task in self._tasks:

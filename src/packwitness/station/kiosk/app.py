@@ -137,7 +137,7 @@ class _Kiosk:
                 except ValidationError:
                     await socket.close(1003, "not a scan")
                     return
-                answer = await self.scans[bench.id](scan.code, Source(scan.source))
+                answer = await self.scans[bench.id](scan.code, Source(scan.source), 0)
                 await send("answer", wire.answer_body(scan.number, answer))
 
         await _until_first_ends(tell, beat, hear)
@@ -193,13 +193,14 @@ def make_kiosk(
     hosts: Sequence[str] = LOOPBACK,
     picture_origins: Sequence[str] = (),
     clock_ns: Callable[[], int] = time.monotonic_ns,
+    late_ms: int = 0,
 ) -> Starlette:
     """Return the kiosk for ``benches`` (by id).
 
     ``trigger_token`` opens ``POST /api/benches/{bench}/scans``; empty, it stays shut. ``hosts``: the names
     (without port) under
     which the station may be opened. ``picture_origins`` (``https://hub.example``): where else product
-    pictures come from.
+    pictures come from. ``late_ms``: how late a scan over HTTP may come.
     """
     # A page stays valid over a restart of the station: the session follows from the token where there is one.
     secret = trigger_token or secrets.token_urlsafe(32)
@@ -209,7 +210,7 @@ def make_kiosk(
     )
     scans: dict[str, OnScan] = {bench.id: bench.scan for bench in benches.values()}
     return Starlette(
-        routes=[*kiosk.routes(), *scan_routes(scans, token=trigger_token)],
+        routes=[*kiosk.routes(), *scan_routes(scans, token=trigger_token, late_ms=late_ms)],
         middleware=[
             Middleware(Door, hosts=tuple(hosts), session=session, picture_origins=tuple(picture_origins))
         ],

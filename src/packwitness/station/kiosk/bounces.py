@@ -48,14 +48,14 @@ def without_bounces(on_scan: OnScan, *, clock_ns: Callable[[], int], bounce_ms: 
     one_by_one = anyio.Lock()
     last: Answer | None = None
 
-    async def scan(raw: str, source: Source) -> Answer:
+    async def scan(raw: str, source: Source, ago_ms: int) -> Answer:
         nonlocal last
         bounced = source is Source.SCANNER and bounces.is_bounce(raw, clock_ns())
         async with one_by_one:  # a bounce may come before its scan has been answered
             if bounced and last is not None:
                 return last
             last = None
-            last = await on_scan(raw, source)
+            last = await on_scan(raw, source, ago_ms)
             return last
 
     return scan

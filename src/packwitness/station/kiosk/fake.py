@@ -100,7 +100,7 @@ class FakeBench:
             yield self.view()
             await changed.wait()
 
-    async def scan(self, code: str, source: Source) -> Answer:
+    async def scan(self, code: str, source: Source, ago_ms: int = 0) -> Answer:
         """Take a code as a real bench does: normalise, step, carry out."""
         self.scans.append((code, source))
         event: Event

@@ -97,6 +97,14 @@ MESSAGES: Final[Mapping[str, Message]] = {
 
 WARNINGS: Final[Mapping[str, str]] = {
     "camera_lost": _("{camera} gives no picture. Check its cable and power."),
+    "camera_stalled": _("{camera} is connected but sends no picture. Check the network; restart the camera."),
+    "packets_lost": _("{camera}: the network loses pictures. Check its cable and switch; avoid Wi-Fi."),
+    "film_not_kept": _(
+        "{camera}: pictures could not be saved. The disk is too slow or full. Tell the supervisor."
+    ),
+    "label_unreadable": _(
+        "Labels cannot be read in the film. Clean the lens; check focus, light and the label's angle."
+    ),
     "no_camera": _("No camera gives a picture. Check cables and power."),
     "disk_low": _("Little disk space is left. Tell the supervisor today."),
     "disk_full": _("The disk is full. Nothing more can be filmed until there is room."),

@@ -4,6 +4,8 @@
     {"code": "607812345678"}         ->  202 {"accepted": true, "state": "recording", "take": "…",
                                               "message": "filming"}
 
+A program that learns of a scan late says so: ``"ago_ms": 1500`` has the film begin where the scan was.
+
 202 means the bench has heard it; ``accepted`` says whether it did what the code asks. Errors are RFC 9457
 problems.
 """
@@ -12,7 +14,7 @@ import hmac
 from collections.abc import Mapping
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -35,6 +37,7 @@ class ScanRequest(BaseModel):
     # Longer than a code may be: what is too long is refused with the code's own reason.
     code: Annotated[str, StringConstraints(max_length=3 * CODE_LIMIT)]
     source: Annotated[str, StringConstraints(max_length=64)] = ""
+    ago_ms: Annotated[int, Field(ge=0, le=3_600_000)] = 0
 
 
 class ScanAnswer(BaseModel):
@@ -50,9 +53,9 @@ class ScanAnswer(BaseModel):
     source: str = ""
 
 
-def scan_routes(benches: Mapping[str, OnScan], *, token: str) -> list[Route]:
+def scan_routes(benches: Mapping[str, OnScan], *, token: str, late_ms: int = 0) -> list[Route]:
     """Return the routes for these benches; ``token`` is compared in constant time. An empty token closes
-    them."""
+    them. ``late_ms``: how late a scan may come."""
 
     async def scans(request: Request) -> Response:
         if not _authorised(request, token):
@@ -76,7 +79,11 @@ def scan_routes(benches: Mapping[str, OnScan], *, token: str) -> list[Route]:
             normalise(scan.code)
         except CodeRefused as refused:
             return _problem(422, refused.reason, refused.advice)
-        return _answer(await on_scan(scan.code, Source.HTTP), scan.source)
+        if scan.ago_ms > late_ms:
+            return _problem(
+                422, "scan_too_late", f"Films are kept {late_ms} ms back; raise late_scan_s in station.toml."
+            )
+        return _answer(await on_scan(scan.code, Source.HTTP, scan.ago_ms), scan.source)
 
     return [Route("/api/benches/{bench}/scans", scans, methods=["POST"])]
 

@@ -150,7 +150,7 @@ class BenchView:
     cue: Cue = Cue()
 
 
-type OnScan = Callable[[str, Source], Awaitable[Answer]]
+type OnScan = Callable[[str, Source, int], Awaitable[Answer]]
 """``Bench.scan``, for whoever needs no more of a bench than that."""
 
 
@@ -171,7 +171,7 @@ class Bench(Protocol):
         """Yield the view now and whenever it has changed; a slow reader gets the newest, never a backlog."""
         ...
 
-    async def scan(self, code: str, source: Source) -> Answer:
+    async def scan(self, code: str, source: Source, ago_ms: int = 0) -> Answer:
         """Hand over a code exactly as it arrived (a command barcode too); never raises for what the code
         holds."""
         ...

@@ -212,7 +212,7 @@ class Channel:
     def stop(self, take: str, t_stop_ns: int) -> None:
         with self._lock:
             entry = self._reels.get(take)
-            if entry is not None and entry[0].t_stop_ns is None:
+            if entry is not None and (entry[0].t_stop_ns is None or t_stop_ns < entry[0].t_stop_ns):
                 entry[0].t_stop_ns = t_stop_ns
                 self._stopping.add(take)
 
@@ -255,12 +255,12 @@ class Channel:
                 for packet in self._ring.since(time.monotonic_ns()):
                     live.push(packet)
 
-    def look(self, looker: "Looker | None") -> None:
-        """Hand packets to `looker` from the current group on, or to nobody."""
+    def look(self, looker: "Looker | None", since_ns: int | None = None) -> None:
+        """Hand packets to `looker` from the current group on, or from the one of `since_ns`; or to nobody."""
         with self._lock:
             before, self._looker = self._looker, looker
             if looker is not None:
-                for packet in self._ring.since(time.monotonic_ns()):
+                for packet in self._ring.since(time.monotonic_ns() if since_ns is None else since_ns):
                     looker.push(packet)
         if before is not None:
             before.quit()

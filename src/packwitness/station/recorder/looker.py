@@ -14,14 +14,15 @@ from packwitness.station.recorder.messages import LookFailed, Sighting
 from packwitness.station.recorder.packets import NANO, Packet, Track, nanoseconds
 from packwitness.station.recorder.source import Gray, LookFunction, Region
 
-INTERVAL_NS = 50_000_000
-"""Look at most so often; a parcel laid down is seen within two looks."""
 LATE_SECONDS = 1.0
 BACKLOG = 600
 
 
 class Looker:
-    """`run` is a thread of its own. Pictures that come while the look function is busy are passed over."""
+    """`run` is a thread of its own. Pictures that come while the look function is busy are passed over,
+    unless it is `patient`. Looks at one picture each `interval_ns`: at the usual rate a parcel laid down is seen
+    within two looks.
+    """
 
     def __init__(
         self,
@@ -30,11 +31,15 @@ class Looker:
         send: Callable[[Sighting | LookFailed], None],
         *,
         region: Region | None = None,
+        interval_ns: int = 50_000_000,
+        patient: bool = False,
     ) -> None:
         self._camera = camera
         self._load_look = load_look
         self._send = send
         self._region = region
+        self._interval_ns = interval_ns
+        self._patient = patient
         self._packets: deque[Packet] = deque()
         self._some = threading.Condition()
         self._over = False
@@ -75,7 +80,7 @@ class Looker:
             except av.FFmpegError:
                 self._decoder = None  # a damaged picture: wait for the next keyframe
                 continue
-            if frames and self._newest():
+            if frames and (self._patient or self._newest()):
                 self._see(look, frames[-1], packet)
 
     def _next(self) -> Packet | None:
@@ -86,7 +91,7 @@ class Looker:
             if self._over:
                 return None
             late = nanoseconds(self._packets[-1].dts - self._packets[0].dts) > LATE_SECONDS * NANO
-            if late:
+            if late and not self._patient:
                 keys = [index for index, packet in enumerate(self._packets) if packet.key]
                 for _ in range(keys[-1] if keys else 0):
                     self._packets.popleft()
@@ -108,7 +113,7 @@ class Looker:
 
     def _see(self, look: LookFunction, frame: av.VideoFrame, packet: Packet) -> None:
         moment = packet.run.moment(frame.pts if frame.pts is not None else packet.pts)
-        if 0 <= moment - self._looked_ns < INTERVAL_NS:
+        if 0 <= moment - self._looked_ns < self._interval_ns:
             return
         self._looked_ns = moment
         try:

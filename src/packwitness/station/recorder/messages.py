@@ -54,12 +54,15 @@ class Watch:
 class Look:
     """Decode a camera's pictures and read codes in them, sent as `Sighting`s (or stop).
 
-    `region` is (left, top, right, bottom) as fractions of the picture; None is all of it.
+    `region` is (left, top, right, bottom) as fractions of the picture; None is all of it. With `since_ns` the
+    ring's pictures from then on are looked at as well, one each `interval_ns` and none skipped for being late.
     """
 
     camera: str
     on: bool
     region: tuple[float, float, float, float] | None = None
+    interval_ns: int = 50_000_000
+    since_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

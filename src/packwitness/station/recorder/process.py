@@ -30,7 +30,7 @@ from packwitness.station.recorder.messages import (
     Watch,
 )
 from packwitness.station.recorder.outbox import Outbox
-from packwitness.station.recorder.ring import BYTES, Ring
+from packwitness.station.recorder.ring import Ring
 from packwitness.station.recorder.source import OpenCamera
 from packwitness.station.recorder.store import FilmSoFar, PartStore
 from packwitness.station.recorder.writer import Writer
@@ -59,13 +59,14 @@ def main(
     open_store: OpenStore,
     look: bytes | None,
     ring_seconds: float,
+    ring_bytes: int,
 ) -> None:
     """Body of the process. `look` is the pickled look function; only the thread that looks unpickles it."""
     # Ctrl-C and a service manager reach the whole group; the app, not the signal, says when filming ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     give_back_memory()
-    Recorder(pipe, cameras, open_camera, open_store(), look, ring_seconds).run()
+    Recorder(pipe, cameras, open_camera, open_store(), look, ring_seconds, ring_bytes).run()
     # Camera threads may be inside FFmpeg, waiting for a camera; all that matters is on disk.
     os._exit(0)
 
@@ -94,6 +95,7 @@ class Recorder:
         store: PartStore,
         look: bytes | None,
         ring_seconds: float,
+        ring_bytes: int,
     ) -> None:
         self._pipe = pipe
         self._store = store
@@ -107,7 +109,7 @@ class Recorder:
                 open_camera=open_camera,
                 writer=self._writers[spec.id],
                 report=self._outbox.put,
-                ring=Ring(seconds=ring_seconds, limit=BYTES),
+                ring=Ring(seconds=ring_seconds, limit=ring_bytes),
             )
             for spec in cameras
         }
@@ -175,7 +177,7 @@ class Recorder:
                 live = Live(order.camera, self._outbox.put) if order.on else None
                 self._channels[order.camera].watch(live)
             case Look():
-                self._channels[order.camera].look(self._looker(order))
+                self._channels[order.camera].look(self._looker(order), order.since_ns)
 
     def _start(self, order: StartTake) -> None:
         with self._lock:
@@ -213,7 +215,14 @@ class Recorder:
         from packwitness.station.recorder.looker import Looker
 
         load = partial(pickle.loads, self._look)
-        looker = Looker(order.camera, load, self._outbox.put, region=order.region)
+        looker = Looker(
+            order.camera,
+            load,
+            self._outbox.put,
+            region=order.region,
+            interval_ns=order.interval_ns,
+            patient=order.since_ns is not None,
+        )
         _thread(f"look {order.camera}", looker.run)
         return looker
 

@@ -7,7 +7,7 @@ from packwitness.station.recorder.packets import NANO, Packet
 
 SECONDS = 3.5
 """Pre-roll and what a scan takes to become a take."""
-BYTES = 32 << 20
+BYTES = 64 << 20
 
 
 class Ring:

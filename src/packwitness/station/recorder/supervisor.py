@@ -25,7 +25,7 @@ from packwitness.station.recorder.messages import (
     Watch,
 )
 from packwitness.station.recorder.process import OpenStore
-from packwitness.station.recorder.ring import SECONDS
+from packwitness.station.recorder.ring import BYTES, SECONDS
 from packwitness.station.recorder.source import LookFunction, OpenCamera
 
 START_SECONDS = 20.0
@@ -63,11 +63,12 @@ class RecorderSupervisor:
         on_message: Callable[[Report], None],
         look: LookFunction | None = None,
         ring_seconds: float = SECONDS,
+        ring_bytes: int = BYTES,
     ) -> None:
         self._cameras = tuple(cameras)
         self._ids = tuple(spec.id for spec in self._cameras)
         pickled = None if look is None else pickle.dumps(look)
-        self._arguments = (self._cameras, open_camera, open_store, pickled, ring_seconds)
+        self._arguments = (self._cameras, open_camera, open_store, pickled, ring_seconds, ring_bytes)
         self._on_message = on_message
         self._looks = look is not None
         self._context = multiprocessing.get_context("spawn")

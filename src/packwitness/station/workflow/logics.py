@@ -36,6 +36,7 @@ class Parameters(_Model):
     each does."""
 
     pre_roll_ms: _Milliseconds = 3_000
+    post_roll_ms: Annotated[int, Field(ge=0, le=60_000)] = 0
     message_ms: Annotated[int, Field(ge=500, le=60_000)] = 5_000
     remind_ms: _Milliseconds = 900_000
     gone_ms: Annotated[int, Field(ge=100, le=60_000)] = 1_000
