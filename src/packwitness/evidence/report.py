@@ -119,7 +119,7 @@ _WORDS = {
         "note_gaps": "Camera {camera}: the station itself reports gaps ({detail}).",
         "note_dropped_packets": "Camera {camera}: the station itself reports pictures that it could not keep "
         "({detail}).",
-        "note_lost_packets": "Camera {camera}: the network lost packets on the way to the station ({detail}); "
+        "note_lost_packets": "Camera {camera}: packets were lost on the way to the station ({detail}); "
         "pictures may show it.",
         "note_stalls": "Camera {camera}: the camera stopped giving pictures for a while ({detail} times).",
         "note_label_unreadable": "Camera {camera}: the label could not be read in the film "
@@ -165,7 +165,8 @@ _WORDS = {
         "빼고 확인했습니다.",
         "note_not_covered": "봉인된 것에 속하지 않아 확인하지 않은 파일: {detail}.",
         "note_gaps": "카메라 {camera}: 스테이션 스스로 빈틈을 알렸습니다({detail}).",
-        "note_dropped_packets": "카메라 {camera}: 스테이션이 저장하지 못한 화면이 있다고 스스로 알렸습니다({detail}).",
+        "note_dropped_packets": "카메라 {camera}: 스테이션이 저장하지 못한 화면이 있다고 "
+        "스스로 알렸습니다({detail}).",
         "note_lost_packets": "카메라 {camera}: 스테이션으로 오는 네트워크에서 패킷을 잃었습니다({detail}). "
         "화면에 드러날 수 있습니다.",
         "note_stalls": "카메라 {camera}: 카메라가 한동안 화면을 보내지 않았습니다({detail}회).",

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 from packwitness.station.app.recorders import Recorders, grouped
@@ -27,6 +28,18 @@ from tests.station.recorder.recording import Reports
 
 def bench(name: str, count: int) -> list[CameraSettings]:
     return [CameraSettings(id=f"{name}-{number}", url="file:/film") for number in range(count)]
+
+
+def of_camera(camera: str, report: CameraUp) -> bool:
+    return report.camera == camera
+
+
+def second_of(camera: str, report: PartWritten) -> bool:
+    return report.camera == camera and report.n == 1
+
+
+def of_take(take: str, report: TakeClosed) -> bool:
+    return report.take == take
 
 
 def shared(benches: list[int], limit: int) -> list[int]:
@@ -60,9 +73,9 @@ def test_the_death_of_one_leaves_the_others_film_whole(tmp_path: Path) -> None:
     recorders.start()
     try:
         for name in ("a", "b"):
-            heard.wait(CameraUp, lambda up, name=name: up.camera == name)
+            heard.wait(CameraUp, partial(of_camera, name))
             recorders.send(StartTake(f"t-{name}", (name,), time.monotonic_ns(), 0))
-            heard.wait(PartWritten, lambda part, name=name: part.camera == name and part.n == 1)
+            heard.wait(PartWritten, partial(second_of, name))
         pid = recorders.all[0].pid
         assert pid is not None
         os.kill(pid, signal.SIGSEGV)
@@ -73,13 +86,13 @@ def test_the_death_of_one_leaves_the_others_film_whole(tmp_path: Path) -> None:
         heard.wait(PartWritten, lambda part: part.camera == "a", after=mark)
         for name in ("a", "b"):
             recorders.send(StopTake(f"t-{name}", time.monotonic_ns()))
-            heard.wait(TakeClosed, lambda closed, name=name: closed.take == f"t-{name}")
+            heard.wait(TakeClosed, partial(of_take, f"t-{name}"))
     finally:
         for one in recorders.all:
             one.close()
     assert [gap.reason for gap in store.gaps("t-a", "a")] == ["recorder"]
     assert store.gaps("t-b", "b") == []
     rows = store.parts("t-b", "b")
-    assert all(two.start == one.start + one.duration for one, two in zip(rows, rows[1:], strict=False))
+    assert all(two.start == one.start + one.duration for one, two in pairwise(rows))
     joined = store.film("t-b", "b")
     assert decoded(joined) == len(samples(joined))

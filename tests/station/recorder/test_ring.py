@@ -1,5 +1,7 @@
 """The ring: enough for the pre-roll, never more memory than agreed."""
 
+import pytest
+
 from packwitness.station.recorder.packets import Packet
 from packwitness.station.recorder.ring import Ring
 from tests.station.recorder.made import packets, run
@@ -68,3 +70,30 @@ def test_a_camera_without_keyframes_does_not_eat_the_memory() -> None:
 
 def test_nothing_before_the_first_keyframe() -> None:
     assert kept(filled(Ring(), packets(run(), 20, first=5))) == []
+
+
+@pytest.mark.parametrize("gop", [30, 300], ids=["1 s", "10 s"])
+def test_every_film_begins_before_its_scan_by_the_whole_pre_roll(gop: int) -> None:
+    """Thousands of scans at any moment of a group: the keyframe is always there."""
+    ring = Ring(seconds=4)
+    line = run()
+    sent = packets(line, 3000, gop=gop)
+    for number, packet in enumerate(sent):
+        ring.append(packet)
+        if number < 300 + gop:
+            continue
+        scan_ns = line.moment(packet.dts) - 200_000_000
+        first = ring.since(scan_ns - 3 * SECOND)[0]
+        assert first.key
+        assert line.moment(first.dts) <= scan_ns - 3 * SECOND
+
+
+def test_a_small_memory_makes_the_film_begin_later_and_holds() -> None:
+    ring = Ring(seconds=60, limit=100_000)
+    line = run()
+    for packet in packets(line, 3000, gop=30, size=500):
+        ring.append(packet)
+        assert ring.size <= 100_000
+    first = ring.since(0)[0]
+    assert first.key
+    assert 5 <= (2999 * 3000 - first.dts) / 90_000 <= 7

@@ -98,7 +98,8 @@ def test_a_camera_that_stalls_and_is_connected_anew(films: Path, tmp_path: Path)
                 began = time.monotonic_ns()
                 down = it.wait(CameraDown)
                 assert (down.camera, down.code, down.retry) == ("held", "stalled", True)
-                assert down.message and down.advice
+                assert down.message
+                assert down.advice
                 assert 1 * SECOND <= down.monotonic_ns - began < 2 * SECOND
                 line.let_go_of_new_ones()
                 mark = len(it.reports)

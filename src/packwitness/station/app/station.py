@@ -263,12 +263,6 @@ class Station:
             case recorder.TakeClosed():
                 self._recorders.closed(report.take)
                 self._takes.heard(report)
-            case recorder.PacketsLost():
-                log.warning("packets lost", camera=report.camera, count=report.count)
-                self._bench_of(report.camera).trouble("packets_lost", report.camera)
-            case recorder.PacketsDropped():
-                log.error("pictures not kept", camera=report.camera, count=report.count)
-                self._bench_of(report.camera).trouble("film_not_kept", report.camera)
             case recorder.Sighting():
                 await self._bench_of(report.camera).sighted(report)
             case recorder.Frame():
@@ -279,6 +273,17 @@ class Station:
             case recorder.CameraDown():
                 log.warning("camera down", camera=report.camera, code=report.code, reason=report.message)
                 await self._bench_of(report.camera).camera_down(report.camera, report.code)
+            case _:
+                await self._heard_of_trouble(report)
+
+    async def _heard_of_trouble(self, report: recorder.Report) -> None:
+        match report:
+            case recorder.PacketsLost():
+                log.warning("packets lost", camera=report.camera, count=report.count)
+                self._bench_of(report.camera).trouble("packets_lost", report.camera)
+            case recorder.PacketsDropped():
+                log.error("pictures not kept", camera=report.camera, count=report.count)
+                self._bench_of(report.camera).trouble("film_not_kept", report.camera)
             case recorder.WriteFailed():
                 log.error("film not kept", take=report.take, camera=report.camera, reason=report.message)
                 self._bench_of(report.camera).trouble("film_not_kept", report.camera)
@@ -297,7 +302,7 @@ class Station:
                 for camera in report.cameras:
                     self._bench_of(camera).recorder_lost = False
                 self._condition.changed()
-            case recorder.Beat():
+            case _:
                 pass
 
     async def _recorder_lost(self, cameras: Sequence[str]) -> None:

@@ -20,8 +20,8 @@ BACKLOG = 600
 
 class Looker:
     """`run` is a thread of its own. Pictures that come while the look function is busy are passed over,
-    unless it is `patient`. Looks at one picture each `interval_ns`: at the usual rate a parcel laid down is seen
-    within two looks.
+    unless it is `patient`. Looks at one picture each `interval_ns`: at the usual rate a parcel laid down is
+    seen within two looks.
     """
 
     def __init__(

@@ -55,7 +55,7 @@ class Look:
     """Decode a camera's pictures and read codes in them, sent as `Sighting`s (or stop).
 
     `region` is (left, top, right, bottom) as fractions of the picture; None is all of it. With `since_ns` the
-    ring's pictures from then on are looked at as well, one each `interval_ns` and none skipped for being late.
+    ring's pictures from then on are looked at as well, one each `interval_ns`, none skipped for being late.
     """
 
     camera: str
