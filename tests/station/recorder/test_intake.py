@@ -39,6 +39,7 @@ class Picture:
     duration: int
     key: bool
     arrival_ns: int
+    lost: int = 0
 
 
 @pytest.fixture(scope="module")

@@ -45,7 +45,9 @@ class StreamInfo:
 class CameraPacket:
     """One encoded picture; times in ticks of `StreamInfo.time_base`, `arrival_ns` monotonic.
 
-    `dts` is None where the stream does not say it; `duration` is 0 where it is unknown.
+    `dts` is None where the stream does not say it; `duration` is 0 where it is unknown. `lost`: packets of
+    the network that were sent and did not come, since the picture before up to the end of this one, as their
+    sequence numbers tell; 0 where nothing is numbered.
     """
 
     data: bytes
@@ -54,13 +56,32 @@ class CameraPacket:
     duration: int
     key: bool
     arrival_ns: int
+    lost: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CameraClock:
+    """What the camera's own clock said: at `utc_ns` (since 1970) it took the picture stamped `pts`, which is
+    on the line of time of the packets and need not be one that came. `arrival_ns`: when it told us, monotonic.
+
+    Comes now and then, between packets, where a camera tells it (RTCP sender reports). A camera whose clock
+    was never set says anything, as a rule 1970 or 2000.
+    """
+
+    pts: int
+    utc_ns: int
+    arrival_ns: int
+
+
+Item = StreamInfo | CameraPacket | CameraClock
 
 
 class Camera(Protocol):
     """A source of one video stream; one connection for each call of `stream`."""
 
-    def stream(self, stop: threading.Event) -> Iterator[StreamInfo | CameraPacket]:
-        """Connect; yield a `StreamInfo` first and whenever it changes, and packets in decode order.
+    def stream(self, stop: threading.Event) -> Iterator[Item]:
+        """Connect; yield a `StreamInfo` first and whenever it changes, packets in decode order, and between
+        them what the camera's clock says, if it does.
 
         Returns within about a second once `stop` is set. Never ends otherwise: a stream that is over raises.
 

@@ -14,13 +14,16 @@ from urllib.parse import urljoin
 
 from packwitness.station.cameras.camera import (
     Broken,
+    CameraClock,
     CameraError,
     CameraPacket,
     Clock,
+    Item,
     NotFound,
     StreamInfo,
     TimedOut,
 )
+from packwitness.station.cameras.rtcp import EMPTY, sender_reports
 from packwitness.station.cameras.rtp import BadPacket, Depacketiser
 from packwitness.station.cameras.rtsp_talk import REDIRECTS, Answer, Talk, parse_address
 from packwitness.station.cameras.sdp import CLOCK, Video, read_sdp
@@ -31,8 +34,6 @@ SILENCE_SECONDS = 5.0
 WAKE_SECONDS = 0.5
 SESSION_SECONDS = 60
 """How long a camera keeps a session that nobody keeps alive, unless it says otherwise."""
-RECEIVER_REPORT = bytes.fromhex("80c9000100000002")
-"""RTCP: we are still here (RFC 3550). Some cameras stop without it."""
 START_CODE = b"\x00\x00\x00\x01"
 
 
@@ -52,7 +53,7 @@ class RtspCamera:
         self._connect_seconds = connect_seconds
         self._silence_seconds = silence_seconds
 
-    def stream(self, stop: threading.Event) -> Iterator[StreamInfo | CameraPacket]:
+    def stream(self, stop: threading.Event) -> Iterator[Item]:
         """See `Camera.stream`."""
         talk, base, description = self._describe()
         try:
@@ -107,7 +108,7 @@ class RtspCamera:
 
     def _pictures(
         self, talk: Talk, base: str, video: Video, channel: int, alive_every: float, stop: threading.Event
-    ) -> Iterator[CameraPacket]:
+    ) -> Iterator[CameraPacket | CameraClock]:
         place = talk.address.place
         clock = self._clock
         depacketiser = Depacketiser(video.codec, video.payload_type)
@@ -120,8 +121,14 @@ class RtspCamera:
             except BadPacket as error:
                 raise Broken(f"{place} sends what is no video: {error}.") from None
             talk.keep(data[used:])
+            for side, packet in depacketiser.aside:
+                if side == channel + 1:
+                    yield from self._clocks(packet, depacketiser, arrival)
+            depacketiser.aside.clear()
             for picture in pictures:
-                yield CameraPacket(picture.data, picture.timestamp, None, 0, picture.key, arrival)
+                yield CameraPacket(
+                    picture.data, picture.timestamp, None, 0, picture.key, arrival, picture.lost
+                )
             now = time.monotonic()
             if pictures:
                 heard = now
@@ -130,8 +137,15 @@ class RtspCamera:
             if now - alive > alive_every:
                 alive = now
                 talk.say("GET_PARAMETER", base)
-                talk.send(b"$%c\x00\x08" % (channel + 1) + RECEIVER_REPORT)
+                talk.send(b"$%c\x00\x08" % (channel + 1) + EMPTY)
         try:
             talk.say("TEARDOWN", base)
         except CameraError:
             return  # it is gone already, which is what we wanted
+
+    @staticmethod
+    def _clocks(packet: bytes, depacketiser: Depacketiser, arrival: int) -> Iterator[CameraClock]:
+        for stamp, utc_ns in sender_reports(packet):
+            pts = depacketiser.counted(stamp)
+            if pts is not None:
+                yield CameraClock(pts, utc_ns, arrival)

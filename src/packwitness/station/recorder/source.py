@@ -51,12 +51,32 @@ class Picture(Protocol):
     def key(self) -> bool: ...
     @property
     def arrival_ns(self) -> int: ...
+    @property
+    def lost(self) -> int:
+        """Packets of the network that did not come, since the picture before."""
+        ...
+
+
+class CameraClock(Protocol):
+    """The camera's own clock: at `utc_ns` (since 1970) it took the picture stamped `pts`; told at
+    `arrival_ns`.
+    """
+
+    @property
+    def pts(self) -> int: ...
+    @property
+    def utc_ns(self) -> int: ...
+    @property
+    def arrival_ns(self) -> int: ...
+
+
+Item = Stream | Picture | CameraClock
 
 
 class Source(Protocol):
     """One connection for each call of `stream`; a `Stream` first, and again when it changes."""
 
-    def stream(self, stop: threading.Event) -> Iterator[Stream | Picture]: ...
+    def stream(self, stop: threading.Event) -> Iterator[Item]: ...
 
 
 @runtime_checkable
@@ -79,9 +99,13 @@ type LookFunction = Callable[[Gray, Region | None], Sequence[object]]
 """A picture and where to look in it; returns what was seen."""
 
 
-def is_picture(item: Stream | Picture) -> TypeGuard[Picture]:
-    return hasattr(item, "arrival_ns")
+def is_picture(item: Item) -> TypeGuard[Picture]:
+    return hasattr(item, "key")
 
 
-def is_stream(item: Stream | Picture) -> TypeGuard[Stream]:
+def is_stream(item: Item) -> TypeGuard[Stream]:
     return hasattr(item, "extradata")
+
+
+def is_clock(item: Item) -> TypeGuard[CameraClock]:
+    return hasattr(item, "utc_ns")
