@@ -14,6 +14,7 @@ from packwitness.station.cameras.camera import (
     CameraClock,
     CameraError,
     CameraPacket,
+    NoFrames,
     NotFound,
     NoVideo,
     Refused,
@@ -82,7 +83,7 @@ FAULTS: list[tuple[type[CameraError], Callable[[str], str | None]]] = [
     (Refused, status("503 Service Unavailable")),
     (NoVideo, sdp_answers(SOUND)),
     (WrongCodec, sdp_answers(VIDEO.format(format=26))),
-    (TimedOut, sdp_answers(VIDEO.format(format=96) + "a=rtpmap:96 H264/90000\r\n")),
+    (NoFrames, sdp_answers(VIDEO.format(format=96) + "a=rtpmap:96 H264/90000\r\n")),
     (TimedOut, lambda _request: ""),
     (Broken, lambda _request: None),
 ]

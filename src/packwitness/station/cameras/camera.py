@@ -3,8 +3,13 @@
 CameraError
     Refused            nobody listens at that address
     Unauthorised       wrong user name or password
-    NotFound           the host, path, file or folder does not exist
+    Unreachable        no way leads there from this machine
+    NotFound           the path, file or folder does not exist
+        UnknownHost        the host's name is not known
+    BadCertificate     nobody vouches for the camera's certificate, or it is another than the one expected
     TimedOut           connected, but nothing came for too long
+        NoFrames           it said it plays, but no picture ever came
+        NoKeyframe         pictures come, but none that a film can begin with
     NoVideo            there is a stream, but no picture in it
     WrongCodec         the picture is neither H.264 nor H.265
     Broken             what came is no film, or is cut short
@@ -62,7 +67,7 @@ class CameraPacket:
 @dataclass(frozen=True, slots=True)
 class CameraClock:
     """What the camera's own clock said: at `utc_ns` (since 1970) it took the picture stamped `pts`, which is
-    on the line of time of the packets and need not be one that came. `arrival_ns`: when it told us, monotonic.
+    on the packets' line of time and need not be one that came. `arrival_ns`: when it said so, monotonic.
 
     Comes now and then, between packets, where a camera tells it (RTCP sender reports). A camera whose clock
     was never set says anything, as a rule 1970 or 2000.
@@ -123,9 +128,40 @@ class NotFound(CameraError):
     advice = "Check the host name and the path in the camera's URL."
 
 
+class UnknownHost(NotFound):
+    code = "unknown_host"
+    advice = "Check the host name in the camera's URL, or write the camera's IP address."
+
+
+class Unreachable(CameraError):
+    code = "unreachable"
+    advice = "Check that station and camera are in the same network, and the camera's IP address."
+
+
+class BadCertificate(CameraError):
+    code = "bad_certificate"
+    advice = (
+        "Compare it with the one on the camera's own web page. If they are the same, write #sha256= and the "
+        "fingerprint at the end of the camera's URL."
+    )
+
+
 class TimedOut(CameraError):
     code = "timeout"
     advice = "Check the network between the station and the camera."
+
+
+class NoFrames(TimedOut):
+    code = "no_frames"
+    advice = (
+        "Check on the camera's web page that this stream is switched on and how many viewers it allows, and "
+        "that no firewall keeps UDP away if the URL asks for it; restart the camera."
+    )
+
+
+class NoKeyframe(TimedOut):
+    code = "no_keyframe"
+    advice = "Set the camera's keyframe interval (I-frame interval, GOP) to 2 seconds, and smart codecs off."
 
 
 class NoVideo(CameraError):

@@ -1,8 +1,12 @@
-"""Cameras on the network: RTSP with the pictures in the same TCP connection.
+"""Cameras on the network: RTSP, with the pictures in the same TCP connection or in datagrams.
 
 FFmpeg's RTSP reads three times for each packet of 1400 bytes, which is most of what recording costs; reading
 all that there is at once costs a fraction. Besides, nothing has to be probed: the first keyframe is there
 when the camera sends it, and each picture when it is whole, not when the next one begins.
+
+TCP loses nothing, so it comes first. A camera that refuses it (461) is asked for UDP; `#transport=udp` at the
+end of the URL asks for UDP at once. `rtsps://` is TLS, whose certificate must be one that the system trusts,
+or the one whose SHA-256 fingerprint the URL gives: `#sha256=…`. What follows the `#` is never sent.
 """
 
 import re
@@ -10,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from fractions import Fraction
+from ipaddress import ip_address
 from urllib.parse import urljoin
 
 from packwitness.station.cameras.camera import (
@@ -19,11 +24,15 @@ from packwitness.station.cameras.camera import (
     CameraPacket,
     Clock,
     Item,
+    NoFrames,
+    NoKeyframe,
     NotFound,
+    Refused,
     StreamInfo,
     TimedOut,
 )
-from packwitness.station.cameras.rtcp import EMPTY, sender_reports
+from packwitness.station.cameras.links import Link, Ports, TcpLink, UdpLink, open_ports
+from packwitness.station.cameras.rtcp import sender_reports
 from packwitness.station.cameras.rtp import BadPacket, Depacketiser
 from packwitness.station.cameras.rtsp_talk import REDIRECTS, Answer, Talk, parse_address
 from packwitness.station.cameras.sdp import CLOCK, Video, read_sdp
@@ -31,9 +40,13 @@ from packwitness.station.cameras.sdp import CLOCK, Video, read_sdp
 CONNECT_SECONDS = 5.0
 SILENCE_SECONDS = 5.0
 """A camera that sends nothing for so long is taken for lost."""
+KEYFRAME_SECONDS = 30.0
+"""How long a camera may send pictures before the first that a film can begin with."""
 WAKE_SECONDS = 0.5
+REPORT_SECONDS = 5.0
 SESSION_SECONDS = 60
 """How long a camera keeps a session that nobody keeps alive, unless it says otherwise."""
+UNSUPPORTED_TRANSPORT = 461
 START_CODE = b"\x00\x00\x00\x01"
 
 
@@ -47,18 +60,23 @@ class RtspCamera:
         clock: Clock = time.monotonic_ns,
         connect_seconds: float = CONNECT_SECONDS,
         silence_seconds: float = SILENCE_SECONDS,
+        keyframe_seconds: float = KEYFRAME_SECONDS,
     ) -> None:
         self._address = parse_address(url)
         self._clock = clock
         self._connect_seconds = connect_seconds
         self._silence_seconds = silence_seconds
+        self._keyframe_seconds = keyframe_seconds
 
     def stream(self, stop: threading.Event) -> Iterator[Item]:
         """See `Camera.stream`."""
         talk, base, description = self._describe()
+        link: Link | None = None
         try:
             video = read_sdp(description, base=base, place=talk.address.place)
-            channel, alive_every = self._play(talk, base, video)
+            depacketiser = Depacketiser(video.codec, video.payload_type)
+            link, alive_every = self._set_up(talk, video, depacketiser)
+            talk.ask("PLAY", video.session, Range="npt=0.000-")
             yield StreamInfo(
                 codec=video.codec,
                 width=0,
@@ -68,8 +86,10 @@ class RtspCamera:
                 frame_rate=video.frame_rate,
                 length_size=4,
             )
-            yield from self._pictures(talk, base, video, channel, alive_every, stop)
+            yield from self._items(talk, link, video, depacketiser, alive_every, stop)
         finally:
+            if link is not None:
+                link.close()
             talk.close()
 
     def _describe(self) -> tuple[Talk, str, str]:
@@ -94,52 +114,92 @@ class RtspCamera:
 
     @staticmethod
     def _base(answer: Answer, url: str) -> str:
-        return answer.headers.get("content-base") or answer.headers.get("content-location") or url
+        told = answer.headers.get("content-base") or answer.headers.get("content-location") or ""
+        return told if "://" in told else urljoin(url, told)
 
-    def _play(self, talk: Talk, base: str, video: Video) -> tuple[int, float]:
-        """Have the stream sent; returns its channel and how often, in seconds, to say that we are here."""
-        transport = "RTP/AVP/TCP;unicast;interleaved=0-1"
-        answer = talk.ask("SETUP", video.control, Transport=transport)
-        found = re.search(r"interleaved=(\d+)", answer.headers.get("transport", ""))
-        timeout = re.search(r"timeout=(\d+)", answer.headers.get("session", ""))
-        seconds = int(timeout[1]) if timeout else SESSION_SECONDS
-        talk.ask("PLAY", base, Range="npt=0.000-")
-        return int(found[1]) if found else 0, max(1.0, min(seconds, SESSION_SECONDS) / 2)
+    def _set_up(self, talk: Talk, video: Video, depacketiser: Depacketiser) -> tuple[Link, float]:
+        """Agree on how the pictures come; returns that, and how often to say that we are here, in seconds."""
+        if talk.address.transport != "udp":
+            answer = talk.ask(
+                "SETUP",
+                video.control,
+                allow=(UNSUPPORTED_TRANSPORT,),
+                Transport="RTP/AVP/TCP;unicast;interleaved=0-1",
+            )
+            transport = answer.headers.get("transport", "")
+            if answer.status != UNSUPPORTED_TRANSPORT and "client_port" not in transport:
+                found = re.search(r"interleaved=(\d+)", transport)
+                channel = int(found[1]) if found else 0
+                return TcpLink(talk, depacketiser, channel, None), _alive_every(answer)
+            if talk.address.secure or talk.address.transport == "tcp":
+                raise Refused(
+                    f"{talk.address.place} sends pictures by UDP only, which its URL does not allow."
+                )
+        link = UdpLink(talk, depacketiser, self._clock)
+        try:
+            return link, _alive_every(self._set_up_udp(talk, link, video.control, sound=False))
+        except BaseException:
+            link.close()
+            raise
 
-    def _pictures(
-        self, talk: Talk, base: str, video: Video, channel: int, alive_every: float, stop: threading.Event
+    def _set_up_udp(self, talk: Talk, link: UdpLink, control: str, *, sound: bool) -> Answer:
+        ports: Ports = open_ports(talk)
+        try:
+            pair = f"{ports.number}-{ports.number + 1}"
+            answer = talk.ask("SETUP", control, Transport=f"RTP/AVP;unicast;client_port={pair}")
+        except BaseException:
+            ports.close()
+            raise
+        transport = answer.headers.get("transport", "")
+        found = re.search(r"server_port=(\d+)-(\d+)", transport)
+        source = re.search(r"source=([^;]+)", transport)
+        server_ports = (int(found[1]), int(found[2])) if found else ()
+        link.expect(ports, server_ports, _literal(source[1]) if source else "", sound=sound)
+        return answer
+
+    def _items(
+        self,
+        talk: Talk,
+        link: Link,
+        video: Video,
+        depacketiser: Depacketiser,
+        alive_every: float,
+        stop: threading.Event,
     ) -> Iterator[CameraPacket | CameraClock]:
         place = talk.address.place
         clock = self._clock
-        depacketiser = Depacketiser(video.codec, video.payload_type)
-        heard = alive = time.monotonic()
+        began = heard = alive = reported = time.monotonic()
+        began_film = shown = False
         while not stop.is_set():
-            data = talk.chunk(WAKE_SECONDS)
-            arrival = clock()
             try:
-                pictures, used = depacketiser.take(data, channel)
+                came = link.take(WAKE_SECONDS)
             except BadPacket as error:
                 raise Broken(f"{place} sends what is no video: {error}.") from None
-            talk.keep(data[used:])
-            for side, packet in depacketiser.aside:
-                if side == channel + 1:
-                    yield from self._clocks(packet, depacketiser, arrival)
-            depacketiser.aside.clear()
-            for picture in pictures:
+            arrival = clock()
+            for picture in came.pictures:
+                began_film = began_film or picture.key
                 yield CameraPacket(
                     picture.data, picture.timestamp, None, 0, picture.key, arrival, picture.lost
                 )
+            for packet in came.control:
+                yield from self._clocks(packet, depacketiser, arrival)
             now = time.monotonic()
-            if pictures:
-                heard = now
+            if came.pictures:
+                heard, shown = now, True
             if now - heard > self._silence_seconds:
+                if not shown:
+                    raise NoFrames(f"{place} says that it plays, but sends no picture.")
                 raise TimedOut(f"{place} went silent.")
+            if not began_film and now - began > self._keyframe_seconds:
+                raise NoKeyframe(f"{place} sends pictures, but no keyframe for a film to begin with.")
+            if now - reported > min(REPORT_SECONDS, alive_every):
+                reported = now
+                link.report()
             if now - alive > alive_every:
                 alive = now
-                talk.say("GET_PARAMETER", base)
-                talk.send(b"$%c\x00\x08" % (channel + 1) + EMPTY)
+                talk.stay(video.session)
         try:
-            talk.say("TEARDOWN", base)
+            talk.say("TEARDOWN", video.session)
         except CameraError:
             return  # it is gone already, which is what we wanted
 
@@ -149,3 +209,18 @@ class RtspCamera:
             pts = depacketiser.counted(stamp)
             if pts is not None:
                 yield CameraClock(pts, utc_ns, arrival)
+
+
+def _alive_every(answer: Answer) -> float:
+    """How often a camera wants to hear of us: twice in the time that it keeps a session."""
+    timeout = re.search(r"timeout=(\d+)", answer.headers.get("session", ""))
+    seconds = int(timeout[1]) if timeout else SESSION_SECONDS
+    return max(1.0, min(seconds, SESSION_SECONDS) / 2)
+
+
+def _literal(host: str) -> str:
+    """An IP address, or nothing: names that a camera gives are not looked up."""
+    try:
+        return str(ip_address(host.strip('" ')))
+    except ValueError:
+        return ""

@@ -2,25 +2,29 @@
 
 import base64
 import binascii
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from urllib.parse import urljoin
 
 from packwitness.station.cameras.camera import NoVideo, WrongCodec
 
 CODECS = {"H264": "h264", "H265": "hevc"}
 CLOCK = 90_000
+STATIC = {"26": "JPEG", "31": "H261", "32": "MPEG-1/2", "33": "MPEG-TS", "34": "H263"}
+"""Payload types that need no name (RFC 3551)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """`sets`: parameter sets out of band, perhaps none. `control`: the URL to set the stream up by."""
+    """`sets`: parameter sets out of band, perhaps none. `control`: the URL to set the stream up by;
+    `session`: the one to play it by.
+    """
 
     codec: str
     payload_type: int
     control: str
     sets: tuple[bytes, ...]
     frame_rate: Fraction | None
+    session: str = ""
 
 
 @dataclass(slots=True)
@@ -44,6 +48,7 @@ def read_sdp(text: str, *, base: str, place: str) -> Video:
         NoVideo, WrongCodec.
     """
     medias: list[_Media] = []
+    session = base
     for line in text.splitlines():
         kind, _, value = line.strip().partition("=")
         if kind == "m":
@@ -52,17 +57,21 @@ def read_sdp(text: str, *, base: str, place: str) -> Video:
         elif kind == "a" and medias:
             name, _, rest = value.partition(":")
             medias[-1].attributes.setdefault(name.strip().lower(), []).append(rest.strip())
+        elif kind == "a" and value.lower().startswith("control:"):
+            session = _joined(base, value.partition(":")[2].strip())
     names: list[str] = []
     for media in medias:
         for payload_type in media.formats:
             name, _, rate = media.of("rtpmap", payload_type).partition("/")
             codec = CODECS.get(name.strip().upper())
             if codec and payload_type.isdigit() and rate.strip() == str(CLOCK):
-                return _video(media, codec, payload_type, base)
-            names.append(name or f"payload type {payload_type}")
+                return replace(_video(media, codec, payload_type, base), session=session)
+            known = STATIC.get(payload_type, "")
+            names.append(name.strip() or f"{known} (payload type {payload_type})".lstrip())
+    there = place[0].lower() + place[1:]
     if names:
-        raise WrongCodec(f"The picture of {place} is coded as {names[0][:40]}.")
-    raise NoVideo(f"There is no picture in {place}.")
+        raise WrongCodec(f"The picture of {there} is coded as {names[0][:40]}.")
+    raise NoVideo(f"There is no picture in {there}.")
 
 
 def _video(media: _Media, codec: str, payload_type: str, base: str) -> Video:
@@ -78,18 +87,18 @@ def _video(media: _Media, codec: str, payload_type: str, base: str) -> Video:
     return Video(
         codec,
         int(payload_type),
-        base
-        if control in ("", "*")
-        else urljoin(base, control)
-        if "://" in control
-        else _below(base, control),
+        _joined(base, control),
         tuple(unit for word in encoded.split(",") if (unit := _unit(word))),
         _rate(media.attributes.get("framerate", [""])[0]),
     )
 
 
-def _below(base: str, control: str) -> str:
-    # Not urljoin: cameras mean "append", even where the base does not end in a slash.
+def _joined(base: str, control: str) -> str:
+    if control in ("", "*"):
+        return base
+    if "://" in control:
+        return control
+    # Not urljoin: cameras mean "append", even where the base does not end in a slash, or has a query.
     return f"{base.rstrip('/')}/{control.lstrip('/')}"
 
 
