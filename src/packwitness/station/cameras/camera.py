@@ -78,7 +78,39 @@ class CameraClock:
     arrival_ns: int
 
 
-Item = StreamInfo | CameraPacket | CameraClock
+@dataclass(frozen=True, slots=True)
+class SoundInfo:
+    """The sound that follows, where it was asked for; comes before the first picture.
+
+    `sound_codec` is "aac", "pcm_mulaw" or "pcm_alaw"; `config` AAC's AudioSpecificConfig, else empty.
+    """
+
+    sound_codec: str
+    sample_rate: int
+    channels: int
+    config: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CameraSound:
+    """One frame of AAC, or samples of G.711. `pts` counts samples, on a line of its own; `arrival_ns`
+    monotonic.
+    """
+
+    sound: bytes
+    pts: int
+    arrival_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoSound:
+    """Sound was asked for and there is none that can be kept. The pictures come all the same."""
+
+    no_sound: str
+    advice: str
+
+
+Item = StreamInfo | CameraPacket | CameraClock | SoundInfo | CameraSound | NoSound
 
 
 class Camera(Protocol):

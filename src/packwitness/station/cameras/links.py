@@ -49,11 +49,17 @@ class Link(Protocol):
 class TcpLink:
     """Packets between the conversation's answers (RFC 2326, 10.12)."""
 
-    def __init__(self, talk: Talk, depacketiser: Depacketiser, channel: int, sound: int | None) -> None:
+    def __init__(self, talk: Talk, depacketiser: Depacketiser, channel: int) -> None:
         self._talk = talk
         self._depacketiser = depacketiser
         self._channel = channel
-        self._sound = sound
+        self.sound: int | None = None
+        """The channel of the sound's RTP, once there is one."""
+
+    @property
+    def sound_wish(self) -> str:
+        """Two channels that the picture does not use."""
+        return f"{self._channel + 2}-{self._channel + 3}"
 
     def take(self, seconds: float) -> Came:
         """See `Link.take`."""
@@ -64,7 +70,7 @@ class TcpLink:
         aside = self._depacketiser.aside
         if aside:
             for channel, packet in aside:
-                if channel == self._sound:
+                if channel == self.sound:
                     came.sound.append(packet)
                 elif channel == self._channel + 1:
                     came.control.append(packet)

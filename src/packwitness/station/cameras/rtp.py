@@ -142,7 +142,7 @@ class Depacketiser:
             first, second, sequence, stamp = _HEAD.unpack_from(packet)
         except struct.error:
             raise BadPacket("not RTP") from None
-        payload = self._payload(packet, first)
+        payload = payload_of(packet, first)
         source, mine = bytes(packet[8:12]), second & 0x7F == self._payload_type
         if not mine and source != self._source:
             return ()
@@ -169,19 +169,6 @@ class Depacketiser:
         if second >= 0x80 and self._marked and self._sliced:
             done += self._close()
         return done
-
-    @staticmethod
-    def _payload(packet: memoryview, first: int) -> memoryview:
-        """What follows the header and its options, without the padding."""
-        if first >> 6 != 2:
-            raise BadPacket("not RTP")
-        begin = 12 + 4 * (first & 0x0F)
-        if first & 0x10:
-            if len(packet) < begin + 4:
-                raise BadPacket("an RTP extension is cut short")
-            begin += 4 + 4 * int.from_bytes(packet[begin + 2 : begin + 4], "big")
-        end = len(packet) - packet[-1] if first & 0x20 else len(packet)
-        return packet[begin:end]
 
     def counted(self, stamp: int) -> int | None:
         """A time stamp as `Picture.timestamp` counts; None before anything came."""
@@ -273,3 +260,20 @@ class Depacketiser:
         self._pieces, self._size, self._lost = [], 0, 0
         self._sliced = self._key = self._damaged = self._doubtful = False
         return [picture]
+
+
+def payload_of(packet: memoryview, first: int) -> memoryview:
+    """What follows an RTP packet's header and its options, without the padding.
+
+    Raises:
+        BadPacket: see there.
+    """
+    if first >> 6 != 2:
+        raise BadPacket("not RTP")
+    begin = 12 + 4 * (first & 0x0F)
+    if first & 0x10:
+        if len(packet) < begin + 4:
+            raise BadPacket("an RTP extension is cut short")
+        begin += 4 + 4 * int.from_bytes(packet[begin + 2 : begin + 4], "big")
+    end = len(packet) - packet[-1] if first & 0x20 else len(packet)
+    return packet[begin:end]

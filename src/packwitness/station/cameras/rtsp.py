@@ -13,6 +13,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from ipaddress import ip_address
 from urllib.parse import urljoin
@@ -22,20 +23,23 @@ from packwitness.station.cameras.camera import (
     CameraClock,
     CameraError,
     CameraPacket,
+    CameraSound,
     Clock,
     Item,
     NoFrames,
     NoKeyframe,
+    NoSound,
     NotFound,
     Refused,
     StreamInfo,
     TimedOut,
 )
-from packwitness.station.cameras.links import Link, Ports, TcpLink, UdpLink, open_ports
+from packwitness.station.cameras.links import Came, Link, Ports, TcpLink, UdpLink, open_ports
 from packwitness.station.cameras.rtcp import sender_reports
 from packwitness.station.cameras.rtp import BadPacket, Depacketiser
 from packwitness.station.cameras.rtsp_talk import REDIRECTS, Answer, Talk, parse_address
-from packwitness.station.cameras.sdp import CLOCK, Video, read_sdp
+from packwitness.station.cameras.sdp import CLOCK, Sound, Video, read_sdp, read_sound
+from packwitness.station.cameras.sound import SoundDepacketiser
 
 CONNECT_SECONDS = 5.0
 SILENCE_SECONDS = 5.0
@@ -48,6 +52,14 @@ SESSION_SECONDS = 60
 """How long a camera keeps a session that nobody keeps alive, unless it says otherwise."""
 UNSUPPORTED_TRANSPORT = 461
 START_CODE = b"\x00\x00\x00\x01"
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """An RTP packet of sound."""
+
+    packet: bytes
+    arrival_ns: int
 
 
 class RtspCamera:
@@ -71,11 +83,12 @@ class RtspCamera:
     def stream(self, stop: threading.Event) -> Iterator[Item]:
         """See `Camera.stream`."""
         talk, base, description = self._describe()
-        link: Link | None = None
+        link: TcpLink | UdpLink | None = None
         try:
             video = read_sdp(description, base=base, place=talk.address.place)
             depacketiser = Depacketiser(video.codec, video.payload_type)
             link, alive_every = self._set_up(talk, video, depacketiser)
+            sound = self._set_up_sound(talk, link, base, description) if talk.address.sound else None
             talk.ask("PLAY", video.session, Range="npt=0.000-")
             yield StreamInfo(
                 codec=video.codec,
@@ -86,7 +99,16 @@ class RtspCamera:
                 frame_rate=video.frame_rate,
                 length_size=4,
             )
-            yield from self._items(talk, link, video, depacketiser, alive_every, stop)
+            if sound is not None:
+                yield sound.info if isinstance(sound, Sound) else sound
+            speech = SoundDepacketiser(sound) if isinstance(sound, Sound) else None
+            for item in self._items(talk, link, video, depacketiser, alive_every, stop):
+                if isinstance(item, _Heard):
+                    if speech is not None:
+                        for frame, pts in speech.push(item.packet):
+                            yield CameraSound(frame, pts, item.arrival_ns)
+                else:
+                    yield item
         finally:
             if link is not None:
                 link.close()
@@ -117,7 +139,9 @@ class RtspCamera:
         told = answer.headers.get("content-base") or answer.headers.get("content-location") or ""
         return told if "://" in told else urljoin(url, told)
 
-    def _set_up(self, talk: Talk, video: Video, depacketiser: Depacketiser) -> tuple[Link, float]:
+    def _set_up(
+        self, talk: Talk, video: Video, depacketiser: Depacketiser
+    ) -> tuple[TcpLink | UdpLink, float]:
         """Agree on how the pictures come; returns that, and how often to say that we are here, in seconds."""
         if talk.address.transport != "udp":
             answer = talk.ask(
@@ -130,7 +154,7 @@ class RtspCamera:
             if answer.status != UNSUPPORTED_TRANSPORT and "client_port" not in transport:
                 found = re.search(r"interleaved=(\d+)", transport)
                 channel = int(found[1]) if found else 0
-                return TcpLink(talk, depacketiser, channel, None), _alive_every(answer)
+                return TcpLink(talk, depacketiser, channel), _alive_every(answer)
             if talk.address.secure or talk.address.transport == "tcp":
                 raise Refused(
                     f"{talk.address.place} sends pictures by UDP only, which its URL does not allow."
@@ -141,6 +165,27 @@ class RtspCamera:
         except BaseException:
             link.close()
             raise
+
+    def _set_up_sound(
+        self, talk: Talk, link: TcpLink | UdpLink, base: str, description: str
+    ) -> Sound | NoSound:
+        """Have sound sent as well. A camera that refuses is one without: its pictures matter more."""
+        place = talk.address.place
+        sound = read_sound(description, base=base, place=place)
+        if isinstance(sound, NoSound):
+            return sound
+        refused = f"{place} did not agree to send its sound"
+        try:
+            if isinstance(link, UdpLink):
+                self._set_up_udp(talk, link, sound.control, sound=True)
+                return sound
+            wish = link.sound_wish
+            answer = talk.ask("SETUP", sound.control, Transport=f"RTP/AVP/TCP;unicast;interleaved={wish}")
+        except (Refused, NotFound) as error:
+            return NoSound(f"{refused}: {error.message}", "Check the camera's sound settings.")
+        found = re.search(r"interleaved=(\d+)", answer.headers.get("transport", ""))
+        link.sound = int(found[1]) if found else int(wish.partition("-")[0])
+        return sound
 
     def _set_up_udp(self, talk: Talk, link: UdpLink, control: str, *, sound: bool) -> Answer:
         ports: Ports = open_ports(talk)
@@ -165,7 +210,7 @@ class RtspCamera:
         depacketiser: Depacketiser,
         alive_every: float,
         stop: threading.Event,
-    ) -> Iterator[CameraPacket | CameraClock]:
+    ) -> Iterator["CameraPacket | CameraClock | _Heard"]:
         place = talk.address.place
         clock = self._clock
         began = heard = alive = reported = time.monotonic()
@@ -176,13 +221,8 @@ class RtspCamera:
             except BadPacket as error:
                 raise Broken(f"{place} sends what is no video: {error}.") from None
             arrival = clock()
-            for picture in came.pictures:
-                began_film = began_film or picture.key
-                yield CameraPacket(
-                    picture.data, picture.timestamp, None, 0, picture.key, arrival, picture.lost
-                )
-            for packet in came.control:
-                yield from self._clocks(packet, depacketiser, arrival)
+            began_film = began_film or any(picture.key for picture in came.pictures)
+            yield from self._given(came, depacketiser, arrival)
             now = time.monotonic()
             if came.pictures:
                 heard, shown = now, True
@@ -204,11 +244,18 @@ class RtspCamera:
             return  # it is gone already, which is what we wanted
 
     @staticmethod
-    def _clocks(packet: bytes, depacketiser: Depacketiser, arrival: int) -> Iterator[CameraClock]:
-        for stamp, utc_ns in sender_reports(packet):
-            pts = depacketiser.counted(stamp)
-            if pts is not None:
-                yield CameraClock(pts, utc_ns, arrival)
+    def _given(
+        came: Came, depacketiser: Depacketiser, arrival: int
+    ) -> Iterator["CameraPacket | CameraClock | _Heard"]:
+        for picture in came.pictures:
+            yield CameraPacket(picture.data, picture.timestamp, None, 0, picture.key, arrival, picture.lost)
+        for packet in came.sound:
+            yield _Heard(packet, arrival)
+        for packet in came.control:
+            for stamp, utc_ns in sender_reports(packet):
+                pts = depacketiser.counted(stamp)
+                if pts is not None:
+                    yield CameraClock(pts, utc_ns, arrival)
 
 
 def _alive_every(answer: Answer) -> float:

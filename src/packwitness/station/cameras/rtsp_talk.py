@@ -41,7 +41,7 @@ REDIRECTS = 3
 NO_WAY = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN)
 FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 TRANSPORTS: dict[str, Literal["", "tcp", "udp"]] = {"": "", "tcp": "tcp", "udp": "udp"}
-OPTIONS = ("transport", "sha256")
+OPTIONS = ("transport", "sha256", "sound")
 """What may stand behind the `#` of a URL, where nothing is sent to the camera."""
 SUPPORTED_HASHES = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
 
@@ -51,7 +51,7 @@ class Address:
     """A camera's URL, taken apart: `url` holds no password, and `place` may be shown.
 
     `transport` is what the user asked for, "" if nothing; `fingerprint` the SHA-256 of the camera's own
-    certificate in hex, "" if it must be one that the system trusts.
+    certificate in hex, "" if it must be one that the system trusts; `sound`: whether sound is wanted.
     """
 
     url: str
@@ -62,6 +62,7 @@ class Address:
     secure: bool
     transport: Literal["", "tcp", "udp"] = ""
     fingerprint: str = ""
+    sound: bool = False
 
     @property
     def place(self) -> str:
@@ -90,14 +91,17 @@ def parse_address(url: str) -> Address:
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     unknown = sorted(set(options) - set(OPTIONS))
     if unknown:
-        raise BadAddress(f"Behind the # of a camera's URL may stand {' and '.join(OPTIONS)}, nothing else.")
+        raise BadAddress(f"Behind the # of a camera's URL may stand {', '.join(OPTIONS)}, nothing else.")
     transport = TRANSPORTS.get(options.get("transport", ""))
     if transport is None or (transport == "udp" and scheme == "rtsps"):
         raise BadAddress("A camera's transport is tcp or udp, and with rtsps:// always tcp.")
     fingerprint = options.get("sha256", "").replace(":", "").lower()
     if "sha256" in options and not FINGERPRINT.fullmatch(fingerprint):
         raise BadAddress("The sha256 of a camera's certificate has 64 hexadecimal digits.")
-    return Address(plain, host, port, user, password, scheme == "rtsps", transport, fingerprint)
+    if options.get("sound", "0") not in ("0", "1"):
+        raise BadAddress("A camera's sound is 0 or 1.")
+    sound = options.get("sound") == "1"
+    return Address(plain, host, port, user, password, scheme == "rtsps", transport, fingerprint, sound)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,30 @@ from typing import TYPE_CHECKING
 
 from packwitness.station.recorder.intake import Intake
 from packwitness.station.recorder.live import Live
-from packwitness.station.recorder.messages import CameraDown, CameraSpec, CameraUp, Report, Resume, StartTake
+from packwitness.station.recorder.messages import (
+    CameraDown,
+    CameraSpec,
+    CameraUp,
+    Report,
+    Resume,
+    SoundMissing,
+    StartTake,
+)
 from packwitness.station.recorder.nal import BadStream
 from packwitness.station.recorder.packets import Packet, Track
 from packwitness.station.recorder.reel import Gap, Piece, Reel
 from packwitness.station.recorder.ring import Ring
-from packwitness.station.recorder.source import OpenCamera, SourceFault, is_picture, is_stream
+from packwitness.station.recorder.sound import CameraSound
+from packwitness.station.recorder.source import (
+    Item,
+    OpenCamera,
+    SourceFault,
+    is_no_sound,
+    is_picture,
+    is_sound,
+    is_sound_stream,
+    is_stream,
+)
 from packwitness.station.recorder.writer import Writer
 
 if TYPE_CHECKING:
@@ -50,6 +68,8 @@ class Channel:
         self._track: Track | None = None
         self._down: tuple[str, str] | None = None
         self._connection = 0
+        self._sound = CameraSound()
+        self._sound_told = ""
 
     @property
     def up(self) -> bool:
@@ -82,6 +102,8 @@ class Channel:
                     self._keep(intake.push(item))
                 elif is_stream(item):
                     intake.begin(item)
+                else:
+                    self._hear(item)
         finally:
             self._keep(intake.release())
 
@@ -104,10 +126,30 @@ class Channel:
                 if self._looker is not None:
                     self._looker.push(packet)
 
+    def _hear(self, item: Item) -> None:
+        """Take what is neither picture nor about pictures."""
+        now, wrong, advice = time.monotonic_ns(), "", "Check the camera's sound settings."
+        with self._lock:
+            if is_sound(item):
+                wrong = self._sound.push(item, now)
+            elif is_sound_stream(item):
+                wrong = self._sound.begin(item, now)
+            elif is_no_sound(item):
+                wrong, advice = item.no_sound, item.advice
+        if wrong:
+            self._miss_sound(wrong, advice, now)
+
+    def _miss_sound(self, message: str, advice: str, now_ns: int) -> None:
+        """Tell that there is no sound, once for each reason."""
+        if message != self._sound_told:
+            self._sound_told = message
+            self._report(SoundMissing(self.camera, message, advice, now_ns))
+
     def _lost(self, error: Exception) -> bool:
         """Tell why the camera is gone (once for each reason). Returns whether to try again."""
         self._track = None
         with self._lock:
+            self._sound.lost()
             for take, (reel, _) in self._reels.items():
                 self._write(take, reel.flush())
         if isinstance(error, SourceFault):
@@ -152,11 +194,14 @@ class Channel:
     def tick(self, now_ns: int) -> None:
         """Close what no packet comes to close."""
         with self._lock:
+            stalled = self._sound.stalled(now_ns)
             for take, (reel, _) in list(self._reels.items()):
                 if reel.overdue(now_ns):
                     self._close(take)
                 else:
                     self._write(take, reel.flush_stale(now_ns))
+        if stalled:
+            self._miss_sound(stalled, "Check the camera's sound settings.", now_ns)
 
     def close_all(self) -> None:
         """End every film where it is."""
@@ -184,10 +229,11 @@ class Channel:
 
     def _write(self, take: str, items: list[Piece | Gap]) -> None:
         for item in items:
-            self._writer.write(take, item)
+            self._writer.write(take, self._sound.lay(take, item) if isinstance(item, Piece) else item)
 
     def _close(self, take: str) -> None:
         reel, closed = self._reels.pop(take)
         self._stopping.discard(take)
         self._write(take, reel.close())
+        self._sound.end(take)
         self._writer.close(take, closed)

@@ -70,7 +70,42 @@ class CameraClock(Protocol):
     def arrival_ns(self) -> int: ...
 
 
-Item = Stream | Picture | CameraClock
+class SoundStream(Protocol):
+    """The sound that follows, where it was asked for; comes before the first picture. `sound_codec`: "aac"
+    with its AudioSpecificConfig, "pcm_mulaw" or "pcm_alaw".
+    """
+
+    @property
+    def sound_codec(self) -> str: ...
+    @property
+    def sample_rate(self) -> int: ...
+    @property
+    def channels(self) -> int: ...
+    @property
+    def config(self) -> bytes: ...
+
+
+class Sound(Protocol):
+    """A frame of AAC, or samples of G.711; `pts` counts samples, `arrival_ns` monotonic."""
+
+    @property
+    def sound(self) -> bytes: ...
+    @property
+    def pts(self) -> int: ...
+    @property
+    def arrival_ns(self) -> int: ...
+
+
+class NoSound(Protocol):
+    """Sound was asked for, and why there is none."""
+
+    @property
+    def no_sound(self) -> str: ...
+    @property
+    def advice(self) -> str: ...
+
+
+Item = Stream | Picture | CameraClock | SoundStream | Sound | NoSound
 
 
 class Source(Protocol):
@@ -109,3 +144,15 @@ def is_stream(item: Item) -> TypeGuard[Stream]:
 
 def is_clock(item: Item) -> TypeGuard[CameraClock]:
     return hasattr(item, "utc_ns")
+
+
+def is_sound_stream(item: Item) -> TypeGuard[SoundStream]:
+    return hasattr(item, "sound_codec")
+
+
+def is_sound(item: Item) -> TypeGuard[Sound]:
+    return hasattr(item, "sound")
+
+
+def is_no_sound(item: Item) -> TypeGuard[NoSound]:
+    return hasattr(item, "no_sound")
