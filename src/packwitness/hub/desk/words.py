@@ -79,6 +79,7 @@ def subject(given: str) -> str:
 
 WARNINGS: dict[str, Promise] = {
     "camera_lost": _("%(camera)s gives no picture"),
+    "no_sound": _("%(camera)s gives no sound"),
     "no_camera": _("No camera gives a picture"),
     "recorder_lost": _("The recorder starts again"),
     "disk_low": _("Little disk space is left"),
@@ -93,6 +94,6 @@ WARNINGS: dict[str, Promise] = {
 def warning(given: str) -> str:
     """Return what is wrong, for a code such as ``camera_lost:Overhead``; an unknown code as it is."""
     code, _colon, value = given.partition(":")
-    if code not in WARNINGS or (code == "camera_lost" and not value):
+    if code not in WARNINGS or (code in ("camera_lost", "no_sound") and not value):
         return given
     return str(WARNINGS[code]) % {"camera": titled(value)}

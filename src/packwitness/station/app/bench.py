@@ -106,6 +106,8 @@ class LiveBench:
         self._live = {camera.id: LivePicture(partial(watch, camera.id)) for camera in cameras}
         self.last_takes: tuple[LastTakeView, ...] = ()
         self.warnings: tuple[WarningView, ...] = ()
+        self._mute: set[str] = set()
+        """Cameras whose sound is wanted and does not come."""
         """The station's, beside those of this bench's cameras."""
         self.status = StatusView(HubState.OFFLINE, DiskState.FINE, 0, None)
 
@@ -125,6 +127,11 @@ class LiveBench:
             WarningView("camera_lost", {"camera": camera.title})
             for camera in self._cameras
             if camera.id not in self._up
+        ]
+        lost += [
+            WarningView("no_sound", {"camera": camera.title})
+            for camera in self._cameras
+            if camera.id in self._mute and camera.id in self._up
         ]
         return BenchView(
             bench=self.id,
@@ -273,9 +280,15 @@ class LiveBench:
         await self.happen(CameraBack(camera=camera, left=len(self._up), utc=utc, monotonic_ns=now_ns))
         self.touch()
 
+    def sound_missing(self, camera: str) -> None:
+        """A camera gives no sound though it should."""
+        self._mute.add(camera)
+        self.touch()
+
     async def camera_down(self, camera: str) -> None:
         """A camera gives none (any more, or from the beginning)."""
         self._up.discard(camera)
+        self._mute.discard(camera)
         self._live[camera].lost()
         utc, now_ns = moment()
         await self.happen(CameraLost(camera=camera, left=len(self._up), utc=utc, monotonic_ns=now_ns))

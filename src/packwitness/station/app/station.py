@@ -28,7 +28,7 @@ from packwitness.station.app.web import (
     picture_origins_of,
     server_for,
 )
-from packwitness.station.cameras.kinds import open_camera
+from packwitness.station.cameras.kinds import open_camera, with_sound
 from packwitness.station.config import Settings, SettingsError
 from packwitness.station.kiosk.app import make_kiosk
 from packwitness.station.recorder import messages as recorder
@@ -127,7 +127,10 @@ class Station:
         )
         self._orders = Orders(OrderCache(back[0]), hub, utc_ms=utc_ms)
         self._recorder = RecorderSupervisor(
-            [recorder.CameraSpec(camera.id, camera.url) for camera in settings.cameras],
+            [
+                recorder.CameraSpec(camera.id, with_sound(camera.url) if camera.audio else camera.url)
+                for camera in settings.cameras
+            ],
             open_camera=open_camera,
             open_store=OpenPartStore(layout.root),
             on_message=self._report,
@@ -253,7 +256,13 @@ class Station:
                 await self._bench_of(report.camera).camera_up(report.camera)
             case recorder.CameraDown():
                 log.warning("camera down", camera=report.camera, code=report.code, reason=report.message)
+                self._takes.sound_may_come(report.camera)
                 await self._bench_of(report.camera).camera_down(report.camera)
+            case recorder.SoundMissing():
+                log.warning("no sound", camera=report.camera, reason=report.message, advice=report.advice)
+                bench = self._bench_of(report.camera)
+                bench.sound_missing(report.camera)
+                await self._takes.sound_missing(bench=bench.id, camera=report.camera)
             case recorder.WriteFailed():
                 log.error("film not kept", take=report.take, camera=report.camera, reason=report.message)
                 await self._takes.film_not_kept(report)

@@ -97,6 +97,7 @@ MESSAGES: Final[Mapping[str, Message]] = {
 
 WARNINGS: Final[Mapping[str, str]] = {
     "camera_lost": _("{camera} gives no picture. Check its cable and power."),
+    "no_sound": _("{camera} gives no sound. The picture is filmed. Tell the supervisor."),
     "no_camera": _("No camera gives a picture. Check cables and power."),
     "disk_low": _("Little disk space is left. Tell the supervisor today."),
     "disk_full": _("The disk is full. Nothing more can be filmed until there is room."),

@@ -148,6 +148,7 @@ class Channel:
     def _lost(self, error: Exception) -> bool:
         """Tell why the camera is gone (once for each reason). Returns whether to try again."""
         self._track = None
+        self._sound_told = ""
         with self._lock:
             self._sound.lost()
             for take, (reel, _) in self._reels.items():

@@ -4,6 +4,7 @@ The manifest is built from the ledger alone, so a take sealed at once and one se
 same way.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ from packwitness.station.spool.journal import Journal
 from packwitness.station.spool.layout import Layout, files_under, make_folder, replace_durably
 from packwitness.station.spool.ledger import Ledger, journal_head, json_text
 from packwitness.station.spool.moments import rfc3339
-from packwitness.station.spool.rows import CameraRow, GapRow, Head, Outcome, PartRow, TakeRow
+from packwitness.station.spool.rows import CameraRow, GapRow, Head, InitRow, Outcome, PartRow, TakeRow
 
 TIMESCALE = 90_000
 ATTEMPTS = 50
@@ -155,7 +156,7 @@ def _camera(
         "height": inits[-1].height if inits else 0,
         "timescale": inits[-1].timescale if inits else TIMESCALE,
         "offset_ms": offset,
-        "audio": None,
+        "audio": _audio(inits),
         "timing": {"source": "stream", "drift_ppm": None, "jitter_ms": None, "clock_offset_ms": None},
         "inits": [
             {"size": init.size, "sha256": init.sha256, "first_part": _first_part(parts, init.k)}
@@ -178,6 +179,12 @@ def _camera(
         "stalls": 0,
         "reconnects": sum(hole["reason"] == "reconnect" for hole in holes),
     }
+
+
+def _audio(inits: list[InitRow]) -> dict[str, Any] | None:
+    """The sound of the last init that has any: one that came without must not deny what the others hold."""
+    told = [init.audio for init in inits if init.audio is not None]
+    return json.loads(told[-1]) if told else None
 
 
 def _first_part(parts: list[PartRow], k: int) -> int:
