@@ -60,6 +60,7 @@ class CameraSettings(Section):
     bench: Identifier | None = None
     look: bool | None = None
     region: tuple[Fraction, Fraction, Fraction, Fraction] | None = None
+    audio: bool = False
 
     @model_validator(mode="after")
     def _region_is_one(self) -> "CameraSettings":

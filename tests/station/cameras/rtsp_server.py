@@ -82,7 +82,12 @@ def answering(answer: Callable[[str], str | None], *, encoding: str = "utf-8") -
 
     def talk(client: socket.socket) -> None:
         try:
-            while request := client.recv(ANSWER_LIMIT).decode():
+            while data := client.recv(ANSWER_LIMIT):
+                while data.startswith(b"$"):
+                    data = data[4 + int.from_bytes(data[2:4], "big") :]  # the client's RTCP
+                if not data:
+                    continue
+                request = data.decode(errors="replace")
                 reply = answer(request)
                 if reply is None:
                     break

@@ -4,7 +4,6 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -12,8 +11,10 @@ import pytest
 from packwitness.station.cameras.camera import (
     BadAddress,
     Broken,
+    CameraClock,
     CameraError,
     CameraPacket,
+    NoFrames,
     NotFound,
     NoVideo,
     Refused,
@@ -42,14 +43,26 @@ def test_gives_stream_then_packets_as_they_come(tmp_path: Path, encoder: str, co
     stop = threading.Event()
     with serve_films(tmp_path) as server:
         items = RtspCamera(server.url(film)).stream(stop)
-        info, *packets = islice(items, 46)
+        info = next(items)
+        told: list[CameraClock] = []
+        pictures: list[CameraPacket] = []
+        while len(pictures) < 45:
+            match next(items):
+                case CameraClock() as clock:
+                    told.append(clock)
+                case CameraPacket() as picture:
+                    pictures.append(picture)
         stop.set()
         assert list(items) == []
     assert isinstance(info, StreamInfo)
     assert (info.codec, info.length_size) == (codec, 4)
     assert info.extradata.startswith(b"\x00\x00\x00\x01")
-    pictures = [packet for packet in packets if isinstance(packet, CameraPacket)]
-    assert len(pictures) == 45
+    assert {packet.lost for packet in pictures} == {0}
+    # The server's clock is ours.
+    assert told
+    for clock in told:
+        taken = clock.utc_ns + (pictures[0].pts - clock.pts) * 100_000 // 9
+        assert abs(taken - (time.time_ns() - time.monotonic_ns() + pictures[0].arrival_ns)) < 10**9
     # From the first picture on, which is a keyframe, as they are sent: 30 a second.
     assert [packet.pts - pictures[0].pts for packet in pictures] == [3000 * count for count in range(45)]
     assert [count for count, packet in enumerate(pictures) if packet.key] == [0, 15, 30]
@@ -70,7 +83,7 @@ FAULTS: list[tuple[type[CameraError], Callable[[str], str | None]]] = [
     (Refused, status("503 Service Unavailable")),
     (NoVideo, sdp_answers(SOUND)),
     (WrongCodec, sdp_answers(VIDEO.format(format=26))),
-    (TimedOut, sdp_answers(VIDEO.format(format=96) + "a=rtpmap:96 H264/90000\r\n")),
+    (NoFrames, sdp_answers(VIDEO.format(format=96) + "a=rtpmap:96 H264/90000\r\n")),
     (TimedOut, lambda _request: ""),
     (Broken, lambda _request: None),
 ]

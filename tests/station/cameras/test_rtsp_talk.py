@@ -112,6 +112,54 @@ def test_a_wrong_password_is_tried_once(challenge: str) -> None:
     assert not any("gehe" in request.partition("\r\n")[0] for request in asked)
 
 
+def test_the_safest_of_several_ways_is_taken() -> None:
+    ways = [
+        'Digest realm="cam", nonce="n0nce", algorithm="MD5", qop="auth"',
+        'Digest realm="cam", nonce="n0nce", algorithm=SHA-256, qop="auth"',
+        'Basic realm="cam"',
+    ]
+    many = "\r\nWWW-Authenticate: ".join(ways)
+    for challenge, right in (
+        (many, CHALLENGES[3][1]),
+        ("\r\nWWW-Authenticate: ".join(reversed(ways)), CHALLENGES[3][1]),
+        (f"{ways[2]}\r\nWWW-Authenticate: {ways[0]}", lambda r: right_digest(r, algorithm="MD5", qop="auth")),
+        ('Negotiate\r\nWWW-Authenticate: Basic realm="cam"', right_basic),
+    ):
+        with answering(guarded(challenge, right)) as port:
+            camera = RtspCamera(ADDRESS.format(port=port), silence_seconds=0.1)
+            assert isinstance(next(camera.stream(threading.Event())), StreamInfo)
+
+
+def test_a_nonce_that_is_used_once_only() -> None:
+    """A camera that gives a new one with each refusal, and says that only the old one was at fault."""
+    count = 0
+    kept: list[str] = []
+
+    def answer(request: str) -> str | None:
+        nonlocal count
+        method = request.split(" ", 1)[0]
+        nonce = fields(header(request, "Authorization")).get("nonce")
+        if method != "OPTIONS" and nonce != f"n{count}":
+            count += 1
+            stale = ", stale=TRUE" if nonce else ""
+            challenge = f'WWW-Authenticate: Digest realm="cam", nonce="n{count}"{stale}'
+            return f"RTSP/1.0 401 Unauthorized\r\nCSEQ\r\n{challenge}\r\n\r\n"
+        if method == "GET_PARAMETER":
+            kept.append(request)
+        if method in ("SETUP", "PLAY"):
+            count += 1
+        reply = PLAIN(request)
+        return reply and reply.replace("Session: 1", "Session: 1;timeout=2").replace(
+            "PLAY\r\n", "PLAY, GET_PARAMETER\r\n"
+        )
+
+    with answering(answer) as port:
+        camera = RtspCamera(ADDRESS.format(port=port), silence_seconds=1.6)
+        with pytest.raises(CameraError, match="no picture"):
+            list(camera.stream(threading.Event()))
+    assert kept  # a keep-alive whose nonce is old is said again with the new one
+
+
 def test_pictures_before_the_answer_and_answers_between_pictures() -> None:
     packets = [rtp(b"\x65picture %d" % number, number, 3000 * number, marker=True) for number in range(6)]
     early, late = interleaved(packets[:2]), interleaved(packets[2:4])

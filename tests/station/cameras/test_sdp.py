@@ -27,6 +27,7 @@ def test_h264_beside_sound() -> None:
         "rtsp://10.0.0.4/live/main/trackID=1",
         (b"\x67\x42\x00\x1f", b"\x68\xce\x3c\x80"),
         Fraction(25),
+        BASE,
     )
 
 

@@ -32,11 +32,20 @@ STATION_KEY = SigningKey.from_seed(b"s" * 32)
 
 
 @dataclass(frozen=True)
+class SoundFacts:
+    codec: str = "mp4a.40.2"
+    sample_rate: int = 8_000
+    channels: int = 1
+    encoded_from: str | None = "pcm_alaw"
+
+
+@dataclass(frozen=True)
 class Facts:
     codec: str = "avc1.64001f"
     width: int = 1280
     height: int = 720
     timescale: int = 90_000
+    audio: SoundFacts | None = None
 
 
 def certify(kind: str, name: str, key: PublicKey) -> dict[str, object]:

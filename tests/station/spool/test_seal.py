@@ -7,7 +7,7 @@ import pytest
 
 from packwitness.evidence.canonical import parse_time
 from packwitness.evidence.errors import Malformed
-from packwitness.evidence.manifest import Manifest
+from packwitness.evidence.manifest import Audio, Manifest
 from packwitness.evidence.statements import Statement
 from packwitness.station.spool.journal import Journal
 from packwitness.station.spool.ledger import Ledger, TakeNotOpen
@@ -22,6 +22,7 @@ from tests.station.spool.station_of_one import (
     START_NS,
     STATION_KEY,
     Facts,
+    SoundFacts,
     Spool,
     note,
 )
@@ -83,6 +84,22 @@ def test_a_manifest_says_what_the_ledger_holds(spool: Spool) -> None:
     assert manifest.events_chain == manifest.event_heads()[-1]
     assert (manifest.journal.start.n, manifest.journal.head.n) == (1, 2)
     audit(spool)
+
+
+def test_the_sound_of_a_film_is_stated_and_none_where_there_is_none(spool: Spool) -> None:
+    take = spool.begin()
+    spool.film(take, parts=1)
+    for camera, facts in (("label", Facts(audio=SoundFacts())), ("label", Facts())):
+        data = f"{camera} {facts}".encode()
+        init = spool.store.put_init(take=take, camera=camera, data=data, info=facts, origin_ns=START_NS)
+        spool.store.put_part(
+            take=take, camera=camera, init=init.k, data=data, start=0, duration=900, key=True
+        )
+    spool.ledger.fix_film_from(take=take, fallback_ms=0)
+    close(spool.ledger, take=take, outcome="completed", stopped_ms=START_MS, clock=None)
+
+    told = Audio(codec="mp4a.40.2", sample_rate=8_000, channels=1, encoded_from="pcm_alaw")
+    assert [camera.audio for camera in sealed(spool, take).cameras] == [None, told]
 
 
 def test_a_camera_that_came_later_lies_later_on_the_film(spool: Spool) -> None:

@@ -79,6 +79,7 @@ def subject(given: str) -> str:
 
 WARNINGS: dict[str, Promise] = {
     "camera_lost": _("%(camera)s gives no picture"),
+    "no_sound": _("%(camera)s gives no sound"),
     "no_camera": _("No camera gives a picture"),
     "recorder_lost": _("The recorder starts again"),
     "disk_low": _("Little disk space is left"),

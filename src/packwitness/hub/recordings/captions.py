@@ -126,6 +126,8 @@ def _item(plain: Mapping[str, str | int]) -> str:
 def _warning(plain: Mapping[str, str | int]) -> str:
     if plain.get("warning") == "two_labels":
         return gettext("Two labels lie in view.")
+    if plain.get("warning") == "no_sound":
+        return gettext("A camera gives no sound.")
     return gettext("The bench warned the packer.")
 
 

@@ -118,6 +118,8 @@ class LiveBench:
         self._live = {camera.id: LivePicture(partial(watch, camera.id)) for camera in cameras}
         self.last_takes: tuple[LastTakeView, ...] = ()
         self.warnings: tuple[WarningView, ...] = ()
+        self._mute: set[str] = set()
+        """Cameras whose sound is wanted and does not come."""
         """The station's, beside those of this bench's cameras."""
         self.status = StatusView(HubState.OFFLINE, DiskState.FINE, 0, None)
 
@@ -145,6 +147,11 @@ class LiveBench:
         unreadable = self._legibility.warns
         if unreadable:
             lost.append(WarningView("label_unreadable"))
+        lost += [
+            WarningView("no_sound", {"camera": camera.title})
+            for camera in self._cameras
+            if camera.id in self._mute and camera.id in self._up
+        ]
         return BenchView(
             bench=self.id,
             name=self.name,
@@ -304,9 +311,15 @@ class LiveBench:
         await self.happen(CameraBack(camera=camera, left=len(self._up), utc=utc, monotonic_ns=now_ns))
         self.touch()
 
+    def sound_missing(self, camera: str) -> None:
+        """A camera gives no sound though it should."""
+        self._mute.add(camera)
+        self.touch()
+
     async def camera_down(self, camera: str, code: str = "") -> None:
         """A camera gives none (any more, or from the beginning); ``code`` is the recorder's."""
         self._up.discard(camera)
+        self._mute.discard(camera)
         (self._stalled.add if code == "stalled" else self._stalled.discard)(camera)
         self._live[camera].lost()
         utc, now_ns = moment()

@@ -6,6 +6,7 @@ films get a gap; but each process costs memory.
 
 from collections.abc import Callable, Iterable, Sequence
 
+from packwitness.station.cameras.kinds import with_sound
 from packwitness.station.config import CameraSettings
 from packwitness.station.recorder import messages as recorder
 from packwitness.station.recorder.supervisor import RecorderSupervisor
@@ -14,11 +15,13 @@ type MakeSupervisor = Callable[[Sequence[recorder.CameraSpec]], RecorderSupervis
 
 
 def grouped(benches: Iterable[Sequence[CameraSettings]], *, limit: int) -> list[list[recorder.CameraSpec]]:
-    """Share the benches' cameras out over processes of up to `limit`; a bench with more has its own.
-    """
+    """Share the benches' cameras out over processes of up to `limit`; a bench with more has its own."""
     groups: list[list[recorder.CameraSpec]] = []
     for cameras in benches:
-        specs = [recorder.CameraSpec(camera.id, camera.url) for camera in cameras]
+        specs = [
+            recorder.CameraSpec(camera.id, with_sound(camera.url) if camera.audio else camera.url)
+            for camera in cameras
+        ]
         if not specs:
             continue
         if groups and len(groups[-1]) + len(specs) <= limit:

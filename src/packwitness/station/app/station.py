@@ -272,6 +272,7 @@ class Station:
                 await self._bench_of(report.camera).camera_up(report.camera)
             case recorder.CameraDown():
                 log.warning("camera down", camera=report.camera, code=report.code, reason=report.message)
+                self._takes.sound_may_come(report.camera)
                 await self._bench_of(report.camera).camera_down(report.camera, report.code)
             case _:
                 await self._heard_of_trouble(report)
@@ -284,6 +285,11 @@ class Station:
             case recorder.PacketsDropped():
                 log.error("pictures not kept", camera=report.camera, count=report.count)
                 self._bench_of(report.camera).trouble("film_not_kept", report.camera)
+            case recorder.SoundMissing():
+                log.warning("no sound", camera=report.camera, reason=report.message, advice=report.advice)
+                bench = self._bench_of(report.camera)
+                bench.sound_missing(report.camera)
+                await self._takes.sound_missing(bench=bench.id, camera=report.camera)
             case recorder.WriteFailed():
                 log.error("film not kept", take=report.take, camera=report.camera, reason=report.message)
                 self._bench_of(report.camera).trouble("film_not_kept", report.camera)

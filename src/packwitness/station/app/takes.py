@@ -105,6 +105,7 @@ class Takes:
         self._running: dict[str, Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
+        self._mute: set[str] = set()
 
     def film_with(self, recorder: Recorder) -> None:
         """Name the recorder; takes can begin from now on."""
@@ -156,6 +157,8 @@ class Takes:
             )
         )
         self._spawn(self._settle(running))
+        if mute := [_no_sound(camera.id) for camera in cameras if camera.id in self._mute]:
+            self._spawn(self.note(running, *mute))
         return running
 
     async def note(self, running: Running, *notes: Note) -> None:
@@ -297,6 +300,17 @@ class Takes:
             utc = from_ms(running.started_ms)
             self._spawn(self.note(running, Note("note", utc, time.monotonic_ns(), data)))
 
+    async def sound_missing(self, *, bench: str, camera: str) -> None:
+        """Say in the manifests of what is filmed now and next that this camera's sound is not in them."""
+        self._mute.add(camera)
+        running = next((one for one in self._running.values() if one.bench == bench and not one.ending), None)
+        if running is not None:
+            await self.note(running, _no_sound(camera))
+
+    def sound_may_come(self, camera: str) -> None:
+        """The camera is gone; when it is back, it says anew whether it has sound."""
+        self._mute.discard(camera)
+
     async def film_not_kept(self, report: recorder.WriteFailed) -> None:
         """Say in the manifest, for ever, that pictures could not be written."""
         if (running := self._running.get(report.take)) and not running.ending:
@@ -352,6 +366,12 @@ class Takes:
         if not task.cancelled() and (error := task.exception()) is not None:
             # The take stays open in the ledger, so the next start closes and seals it.
             log.error("take not finished", exc_info=error)
+
+
+def _no_sound(camera: str) -> Note:
+    """The event for a film that should have sound and has none."""
+    data: dict[str, Any] = {"warning": "no_sound", "camera": camera}
+    return Note("warning", datetime.now(UTC), time.monotonic_ns(), data)
 
 
 def _committed(

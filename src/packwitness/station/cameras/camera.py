@@ -3,8 +3,13 @@
 CameraError
     Refused            nobody listens at that address
     Unauthorised       wrong user name or password
-    NotFound           the host, path, file or folder does not exist
+    Unreachable        no way leads there from this machine
+    NotFound           the path, file or folder does not exist
+        UnknownHost        the host's name is not known
+    BadCertificate     nobody vouches for the camera's certificate, or it is another than the one expected
     TimedOut           connected, but nothing came for too long
+        NoFrames           it said it plays, but no picture ever came
+        NoKeyframe         pictures come, but none that a film can begin with
     NoVideo            there is a stream, but no picture in it
     WrongCodec         the picture is neither H.264 nor H.265
     Broken             what came is no film, or is cut short
@@ -48,7 +53,8 @@ class CameraPacket:
     """One encoded picture; times in ticks of `StreamInfo.time_base`, `arrival_ns` monotonic.
 
     `dts` is None where the stream does not say it; `duration` is 0 where it is unknown. `lost`: packets of
-    the network that were lost just before it.
+    the network that were sent and did not come, since the picture before up to the end of this one, as their
+    sequence numbers tell; 0 where nothing is numbered.
     """
 
     data: bytes
@@ -60,11 +66,61 @@ class CameraPacket:
     lost: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class CameraClock:
+    """What the camera's own clock said: at `utc_ns` (since 1970) it took the picture stamped `pts`, which is
+    on the packets' line of time and need not be one that came. `arrival_ns`: when it said so, monotonic.
+
+    Comes now and then, between packets, where a camera tells it (RTCP sender reports). A camera whose clock
+    was never set says anything, as a rule 1970 or 2000.
+    """
+
+    pts: int
+    utc_ns: int
+    arrival_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class SoundInfo:
+    """The sound that follows, where it was asked for; comes before the first picture.
+
+    `sound_codec` is "aac", "pcm_mulaw" or "pcm_alaw"; `config` AAC's AudioSpecificConfig, else empty.
+    """
+
+    sound_codec: str
+    sample_rate: int
+    channels: int
+    config: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CameraSound:
+    """One frame of AAC, or samples of G.711. `pts` counts samples, on a line of its own; `arrival_ns`
+    monotonic.
+    """
+
+    sound: bytes
+    pts: int
+    arrival_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoSound:
+    """Sound was asked for and there is none that can be kept. The pictures come all the same."""
+
+    no_sound: str
+    advice: str
+
+
+Item = StreamInfo | CameraPacket | CameraClock | SoundInfo | CameraSound | NoSound
+
+
 class Camera(Protocol):
     """A source of one video stream; one connection for each call of `stream`."""
 
-    def stream(self, stop: threading.Event) -> Iterator[StreamInfo | CameraPacket]:
-        """Connect; yield a `StreamInfo` first and whenever it changes, and packets in decode order.
+    def stream(self, stop: threading.Event) -> Iterator[Item]:
+        """Connect; yield a `StreamInfo` first and whenever it changes, packets in decode order, and between
+        them what the camera's clock says, if it does.
 
         Returns within about a second once `stop` is set. Never ends otherwise: a stream that is over raises.
 
@@ -106,9 +162,40 @@ class NotFound(CameraError):
     advice = "Check the host name and the path in the camera's URL."
 
 
+class UnknownHost(NotFound):
+    code = "unknown_host"
+    advice = "Check the host name in the camera's URL, or write the camera's IP address."
+
+
+class Unreachable(CameraError):
+    code = "unreachable"
+    advice = "Check that station and camera are in the same network, and the camera's IP address."
+
+
+class BadCertificate(CameraError):
+    code = "bad_certificate"
+    advice = (
+        "Compare it with the one on the camera's own web page. If they are the same, write #sha256= and the "
+        "fingerprint at the end of the camera's URL."
+    )
+
+
 class TimedOut(CameraError):
     code = "timeout"
     advice = "Check the network between the station and the camera."
+
+
+class NoFrames(TimedOut):
+    code = "no_frames"
+    advice = (
+        "Check on the camera's web page that this stream is switched on and how many viewers it allows, and "
+        "that no firewall keeps UDP away if the URL asks for it; restart the camera."
+    )
+
+
+class NoKeyframe(TimedOut):
+    code = "no_keyframe"
+    advice = "Set the camera's keyframe interval (I-frame interval, GOP) to 2 seconds, and smart codecs off."
 
 
 class NoVideo(CameraError):

@@ -1,12 +1,13 @@
 """The kinds of camera: one line each in `KINDS`."""
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import get_args
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from packwitness.station.cameras.camera import BadAddress, Camera, Clock
+from packwitness.station.cameras.camera import BadAddress, Camera, Clock, Item, NoSound
 from packwitness.station.cameras.rtsp import RtspCamera
 
 URL_LIMIT = 2_000
@@ -27,6 +28,26 @@ def open_camera(url: str, *, clock: Clock = time.monotonic_ns) -> Camera:
     return KINDS[kind](url, clock)
 
 
+def with_sound(url: str) -> str:
+    """The URL of the same camera with its sound. Cameras that never have any say so when they are opened."""
+    if url.partition(":")[0].lower() in ("rtsp", "rtsps"):
+        return f"{url}{'&' if '#' in url else '#'}sound=1"
+    return f"{url}{'&' if '?' in url else '?'}sound=1"
+
+
+class Mute:
+    """A camera that was asked for sound and has none."""
+
+    def __init__(self, camera: Camera, kind: str) -> None:
+        self._camera = camera
+        self._kind = kind
+
+    def stream(self, stop: threading.Event) -> Iterator[Item]:
+        """See `Camera.stream`."""
+        yield NoSound(f"A {self._kind} camera gives no sound.", "Write audio = false for this camera.")
+        yield from self._camera.stream(stop)
+
+
 def _rtsp(url: str, clock: Clock) -> Camera:
     return RtspCamera(url, clock=clock)
 
@@ -35,13 +56,14 @@ def _file(url: str, clock: Clock) -> Camera:
     # FFmpeg costs 20 MB, and cameras on the network do without.
     from packwitness.station.cameras.file import FileCamera
 
-    path, options = _parts(url, allowed=("loop", "realtime"))
-    return FileCamera(
+    path, options = _parts(url, allowed=("loop", "realtime", "sound"))
+    camera = FileCamera(
         Path(path),
         loop=_flag(options, "loop", default=False),
         realtime=_flag(options, "realtime", default=True),
         clock=clock,
     )
+    return Mute(camera, "file") if _flag(options, "sound", default=False) else camera
 
 
 def _scene(url: str, clock: Clock) -> Camera:
@@ -49,7 +71,7 @@ def _scene(url: str, clock: Clock) -> Camera:
     from packwitness.station.cameras.scene import View
     from packwitness.station.cameras.scene_camera import SceneCamera
 
-    name, options = _parts(url, allowed=("folder", "epoch"))
+    name, options = _parts(url, allowed=("folder", "epoch", "sound"))
     views: dict[str, View] = {view: view for view in get_args(View)}
     if name not in views or not options.get("folder"):
         raise BadAddress(f"A scene camera shows {' or '.join(views)} and needs a folder to draw in.")
@@ -59,7 +81,8 @@ def _scene(url: str, clock: Clock) -> Camera:
         raise BadAddress("A scene camera's epoch is a number of seconds.") from None
     if not abs(epoch) < EPOCH_LIMIT:
         raise BadAddress("A scene camera's epoch is out of range.")
-    return SceneCamera(Path(options["folder"]), views[name], epoch=epoch, clock=clock)
+    camera = SceneCamera(Path(options["folder"]), views[name], epoch=epoch, clock=clock)
+    return Mute(camera, "scene") if _flag(options, "sound", default=False) else camera
 
 
 def _parts(url: str, *, allowed: tuple[str, ...]) -> tuple[str, dict[str, str]]:

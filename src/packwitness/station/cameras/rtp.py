@@ -2,6 +2,11 @@
 
 A picture is what shares a time stamp. It is whole at the packet with the marker bit; for cameras that set the
 marker anywhere, when the next time stamp begins.
+
+Packets that do not come are counted (RFC 3550, A.1), and cost their unit and no more: what is left of the
+picture, and the pictures after it, are handed on, since decoders conceal what they miss, and a smear for a
+second tells more of a parcel than a hole until the next keyframe, which many cameras send every ten. But a
+damaged picture is no place to begin, whatever its type.
 """
 
 import struct
@@ -17,6 +22,8 @@ _FRAME = struct.Struct(">HHHHI4xH")
 FRAGMENT_LIMIT = 1 << 16
 """Fragments of one unit; the largest picture in the smallest packets has fewer."""
 DOLLAR = 0x24
+LATE = 100
+"""A sequence number that is behind by no more is a packet come late, or twice; by more, a new count."""
 # What a unit may be, by its type: slices; and what makes a picture one that decoding can begin with.
 _SLICES = {"h264": range(1, 6), "hevc": range(32)}
 _KEYS = {"h264": range(5, 6), "hevc": range(16, 22)}
@@ -31,11 +38,14 @@ class BadPacket(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """`data`: units with 4-byte lengths. `timestamp` counts on without wrapping."""
+    """`data`: units with 4-byte lengths. `timestamp` counts on without wrapping. `lost`: packets that did not
+    come, since the picture before.
+    """
 
     data: bytes
     timestamp: int
     key: bool
+    lost: int = 0
 
 
 class Depacketiser:
@@ -51,19 +61,25 @@ class Depacketiser:
         self._piece_at = 15 if self._hevc else 14
         self._middle = -1
         self._expected: int | None = None
+        self._source: bytes | None = None
         self._stamp: int | None = None
         self._timestamp = 0
+        self._lost = 0
+        self.aside: list[tuple[int, bytes]] = []
+        """Channel and packet of what `take` found for others. The caller empties it."""
         self._given: int | None = None
         self._marked = True
         # The open picture: lengths and pieces by turns, and the unit that is being put together.
         self._pieces: list[Bytes] = []
         self._size = 0
         self._sliced = self._key = False
+        # Packets of it are missing; or may be, where the ones missing lie before it.
+        self._damaged = self._doubtful = False
         self._fragments: list[Bytes] | None = None
 
     def take(self, data: bytes, channel: int) -> tuple[list[Picture], int]:
-        """Take interleaved packets (RFC 2326, 10.12) off the beginning of `data`; ignore those of other
-        channels.
+        """Take interleaved packets (RFC 2326, 10.12) off the beginning of `data`; put those of other channels
+        aside.
 
         Returns the pictures they complete, and how many bytes were taken: up to the first packet that is not
         there whole, or to what is no packet.
@@ -108,6 +124,8 @@ class Depacketiser:
                     self._fragments,
                     self._middle,
                 )
+            else:
+                self.aside.append((first & 0xFF, data[at + 4 : after]))
             at = after
         self._expected = expected
         if fragments is not None and len(fragments) > FRAGMENT_LIMIT:
@@ -124,40 +142,44 @@ class Depacketiser:
             first, second, sequence, stamp = _HEAD.unpack_from(packet)
         except struct.error:
             raise BadPacket("not RTP") from None
-        payload = self._payload(packet, first)
-        if second & 0x7F != self._payload_type or not payload:
+        payload = payload_of(packet, first)
+        source, mine = bytes(packet[8:12]), second & 0x7F == self._payload_type
+        if not mine and source != self._source:
             return ()
-        if sequence != self._expected:
-            self._fragments = None  # the camera left something out: the unit is damaged
-        self._expected = sequence + 1 & 0xFFFF
         done: list[Picture] = []
+        if source != self._source:
+            self._source, self._expected, self._fragments = source, None, None
+        gap = 0 if self._expected is None else sequence - self._expected & 0xFFFF
+        if gap > 0xFFFF - LATE:
+            return ()
+        self._expected = sequence + 1 & 0xFFFF
+        if gap:
+            self._fragments = None
+            self._damaged = True
+            if gap < 0x8000:
+                self._lost += gap
+        if not mine or not payload:
+            return ()
         if stamp != self._stamp:
             done += self._close()
             self._advance(stamp)
+            # What is missing belonged to the picture before, to this one, or lay between.
+            self._damaged, self._doubtful = False, gap > 0
         self._unpack(payload)
         if second >= 0x80 and self._marked and self._sliced:
             done += self._close()
         return done
 
-    @staticmethod
-    def _payload(packet: memoryview, first: int) -> memoryview:
-        """What follows the header and its options, without the padding."""
-        if first >> 6 != 2:
-            raise BadPacket("not RTP")
-        begin = 12 + 4 * (first & 0x0F)
-        if first & 0x10:
-            if len(packet) < begin + 4:
-                raise BadPacket("an RTP extension is cut short")
-            begin += 4 + 4 * int.from_bytes(packet[begin + 2 : begin + 4], "big")
-        end = len(packet) - packet[-1] if first & 0x20 else len(packet)
-        return packet[begin:end]
+    def counted(self, stamp: int) -> int | None:
+        """A time stamp as `Picture.timestamp` counts; None before anything came."""
+        if self._stamp is None:
+            return None
+        # The nearest step, forwards or back, modulo 2^32.
+        return self._timestamp + (stamp - self._stamp + 0x80000000 & 0xFFFFFFFF) - 0x80000000
 
     def _advance(self, stamp: int) -> None:
-        if self._stamp is None:
-            self._timestamp = stamp
-        else:
-            # The nearest step, forwards or back, modulo 2^32.
-            self._timestamp += (stamp - self._stamp + 0x80000000 & 0xFFFFFFFF) - 0x80000000
+        counted = self.counted(stamp)
+        self._timestamp = stamp if counted is None else counted
         self._stamp = stamp
 
     def _unpack(self, payload: memoryview) -> None:
@@ -211,6 +233,11 @@ class Depacketiser:
         head = bytes(pieces[0][:2]) + (bytes(pieces[1][:2]) if len(pieces) > 1 else bytes(pieces[0][2:4]))
         kind = head[0] >> 1 & 0x3F if self._hevc else head[0] & 0x1F
         if kind in self._slices:
+            if self._doubtful and not self._sliced:
+                # Whether this slice begins its picture: first_mb_in_slice, first_slice_segment_in_pic_flag.
+                flags = head[2:3] if self._hevc else head[1:2]
+                self._damaged = self._damaged or flags < b"\x80"
+                self._doubtful = False
             self._sliced = True
             self._key = self._key or kind in self._keys
         elif head.startswith(self._recovery_point):
@@ -228,7 +255,25 @@ class Depacketiser:
         if self._timestamp == self._given:
             self._marked = False  # the marker came in the middle of a picture: do not trust it again
         self._given = self._timestamp
-        picture = Picture(b"".join(self._pieces), self._timestamp, self._key)
-        self._pieces, self._size = [], 0
-        self._sliced = self._key = False
+        key = self._key and not self._damaged
+        picture = Picture(b"".join(self._pieces), self._timestamp, key, self._lost)
+        self._pieces, self._size, self._lost = [], 0, 0
+        self._sliced = self._key = self._damaged = self._doubtful = False
         return [picture]
+
+
+def payload_of(packet: memoryview, first: int) -> memoryview:
+    """What follows an RTP packet's header and its options, without the padding.
+
+    Raises:
+        BadPacket: see there.
+    """
+    if first >> 6 != 2:
+        raise BadPacket("not RTP")
+    begin = 12 + 4 * (first & 0x0F)
+    if first & 0x10:
+        if len(packet) < begin + 4:
+            raise BadPacket("an RTP extension is cut short")
+        begin += 4 + 4 * int.from_bytes(packet[begin + 2 : begin + 4], "big")
+    end = len(packet) - packet[-1] if first & 0x20 else len(packet)
+    return packet[begin:end]

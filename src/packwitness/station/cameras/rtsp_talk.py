@@ -6,23 +6,30 @@ begins text.
 """
 
 import base64
+import errno
 import hashlib
 import re
 import secrets
 import socket
 import ssl
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, replace
-from urllib.parse import unquote, urlsplit, urlunsplit
+from typing import Literal
+from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
 from packwitness.station.cameras.camera import (
     BadAddress,
+    BadCertificate,
     Broken,
+    CameraError,
     Ended,
     NotFound,
     Refused,
     TimedOut,
     Unauthorised,
+    UnknownHost,
+    Unreachable,
 )
 from packwitness.station.cameras.rtp import DOLLAR
 
@@ -31,12 +38,21 @@ READ_BYTES = 64 << 10
 TEXT_LIMIT = 64 << 10
 """Longest answer, head and body."""
 REDIRECTS = 3
+NO_WAY = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN)
+FINGERPRINT = re.compile(r"[0-9a-f]{64}")
+TRANSPORTS: dict[str, Literal["", "tcp", "udp"]] = {"": "", "tcp": "tcp", "udp": "udp"}
+OPTIONS = ("transport", "sha256", "sound")
+"""What may stand behind the `#` of a URL, where nothing is sent to the camera."""
 SUPPORTED_HASHES = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A camera's URL, taken apart: `url` holds no password, and `place` may be shown."""
+    """A camera's URL, taken apart: `url` holds no password, and `place` may be shown.
+
+    `transport` is what the user asked for, "" if nothing; `fingerprint` the SHA-256 of the camera's own
+    certificate in hex, "" if it must be one that the system trusts; `sound`: whether sound is wanted.
+    """
 
     url: str
     host: str
@@ -44,6 +60,9 @@ class Address:
     user: str
     password: str
     secure: bool
+    transport: Literal["", "tcp", "udp"] = ""
+    fingerprint: str = ""
+    sound: bool = False
 
     @property
     def place(self) -> str:
@@ -52,7 +71,8 @@ class Address:
     def moved(self, to: "Address", *, trusted: bool) -> "Address":
         """Where a camera sends us. The password comes along only if it is `trusted`."""
         user, password = (self.user, self.password) if trusted else ("", "")
-        return replace(to, user=user, password=password, secure=self.secure)
+        there = replace(self, url=to.url, host=to.host, port=to.port)
+        return replace(there, user=user, password=password)
 
 
 def parse_address(url: str) -> Address:
@@ -61,6 +81,7 @@ def parse_address(url: str) -> Address:
         parts = urlsplit(url)
         scheme, host = parts.scheme.lower(), parts.hostname
         port = parts.port or PORTS.get(scheme, 0)
+        options = dict(parse_qsl(parts.fragment, keep_blank_values=True, strict_parsing=bool(parts.fragment)))
     except ValueError:
         raise BadAddress("The camera's URL cannot be read.") from None
     if not host or not port:
@@ -68,7 +89,19 @@ def parse_address(url: str) -> Address:
     netloc = parts.netloc.rpartition("@")[2]
     plain = urlunsplit(("rtsp", netloc, parts.path or "/", parts.query, ""))
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
-    return Address(plain, host, port, user, password, scheme == "rtsps")
+    unknown = sorted(set(options) - set(OPTIONS))
+    if unknown:
+        raise BadAddress(f"Behind the # of a camera's URL may stand {', '.join(OPTIONS)}, nothing else.")
+    transport = TRANSPORTS.get(options.get("transport", ""))
+    if transport is None or (transport == "udp" and scheme == "rtsps"):
+        raise BadAddress("A camera's transport is tcp or udp, and with rtsps:// always tcp.")
+    fingerprint = options.get("sha256", "").replace(":", "").lower()
+    if "sha256" in options and not FINGERPRINT.fullmatch(fingerprint):
+        raise BadAddress("The sha256 of a camera's certificate has 64 hexadecimal digits.")
+    if options.get("sound", "0") not in ("0", "1"):
+        raise BadAddress("A camera's sound is 0 or 1.")
+    sound = options.get("sound") == "1"
+    return Address(plain, host, port, user, password, scheme == "rtsps", transport, fingerprint, sound)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +113,45 @@ class Answer:
     body: str
 
 
+def _any_certificate() -> ssl.SSLContext:
+    """For a certificate that is looked at otherwise, or not trusted."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def _fingerprint_of(secured: ssl.SSLSocket) -> str:
+    return hashlib.sha256(secured.getpeercert(binary_form=True) or b"").hexdigest()
+
+
+def _best_challenge(offered: str) -> dict[str, str]:
+    """The safest of the ways that the camera offers, one a line: SHA-256, MD5, the password itself."""
+    challenges: list[dict[str, str]] = []
+    for line in offered.splitlines():
+        scheme, _, rest = line.strip().partition(" ")
+        found = {k.lower(): v.strip('"') for k, v in re.findall(r'(\w+)=("[^"]*"|[^\s,]+)', rest)}
+        found["scheme"] = scheme.lower()
+        challenges.append(found)
+
+    def safety(challenge: dict[str, str]) -> int:
+        if challenge["scheme"] == "basic":
+            return 1
+        algorithm = challenge.get("algorithm", "MD5").upper()
+        known = challenge["scheme"] == "digest" and algorithm in SUPPORTED_HASHES
+        return 2 + (algorithm != "MD5") if known else 0
+
+    return max(challenges, key=safety, default={"scheme": ""})
+
+
 class Talk:
     """One connection. Not for two threads."""
 
     def __init__(self, address: Address, *, connect_seconds: float) -> None:
         self.address = address
         self._place = address.place
+        self._there = address.place[0].lower() + address.place[1:]
+        self._methods = ""
+        self._staying: tuple[str, str] | None = None  # a keep-alive that may yet be said again
         self._patience = connect_seconds
         self._number = 0
         self._session = ""
@@ -94,37 +160,97 @@ class Talk:
         self._buffer = b""
         self._scratch = memoryview(bytearray(READ_BYTES))
         self._early = b""  # packets that came before an answer
-        self._socket = self._connect()
+        self.socket = self._connect()
 
     def _connect(self) -> socket.socket:
         """Raises CameraError of the kind that fits."""
+        plain = self._reach()
+        if not self.address.secure:
+            return plain
+        try:
+            return self._secured(plain)
+        except BaseException:
+            plain.close()
+            raise
+
+    def _reach(self) -> socket.socket:
         try:
             plain = socket.create_connection((self.address.host, self.address.port), self._patience)
         except ConnectionRefusedError:
             raise Refused(f"{self._place} refuses connections.") from None
         except TimeoutError:
             raise TimedOut(f"{self._place} does not answer.") from None
-        except OSError:
-            raise NotFound(f"{self._place} cannot be reached.") from None
+        except socket.gaierror:
+            raise UnknownHost(f"{self._place} has a name that nobody knows.") from None
+        except OSError as error:
+            if error.errno in NO_WAY:
+                raise Unreachable(f"No way leads to {self._there}.") from None
+            raise CameraError(f"{self._place} cannot be reached ({error.strerror}).") from None
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if not self.address.secure:
-            return plain
-        # Cameras sign their own certificates; there is nobody to check them against.
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        return plain
+
+    def _secured(self, plain: socket.socket) -> socket.socket:
+        """TLS, with a certificate that the system trusts or that the URL names."""
+        expected = self.address.fingerprint
+        context = _any_certificate() if expected else ssl.create_default_context()
         try:
-            return context.wrap_socket(plain, server_hostname=self.address.host)
+            secured = context.wrap_socket(plain, server_hostname=self.address.host)
+        except ssl.SSLCertVerificationError as error:
+            found = self._fingerprint()
+            raise BadCertificate(
+                f"Nobody that this machine trusts vouches for the certificate of {self._there} "
+                f"({error.verify_message}). Its SHA-256 fingerprint is {found}."
+            ) from None
+        except TimeoutError:
+            raise TimedOut(f"{self._place} does not answer in TLS.") from None
         except OSError:
-            plain.close()
             raise Refused(f"{self._place} does not speak TLS.") from None
+        found = _fingerprint_of(secured)
+        if expected and not secrets.compare_digest(found, expected):
+            secured.close()
+            raise BadCertificate(
+                f"{self._place} shows another certificate than the one in its URL. Its SHA-256 fingerprint "
+                f"is {found}."
+            )
+        return secured
+
+    def _fingerprint(self) -> str:
+        """Of the certificate that was not trusted, which only a second connection shows. Nothing is said in
+        it.
+        """
+        plain = self._reach()
+        try:
+            with _any_certificate().wrap_socket(plain, server_hostname=self.address.host) as secured:
+                return _fingerprint_of(secured)
+        except OSError:
+            return "unknown"
+        finally:
+            plain.close()
 
     def close(self) -> None:
-        self._socket.close()
+        self.socket.close()
+
+    @property
+    def family(self) -> int:
+        return self.socket.family
+
+    @property
+    def local(self) -> str:
+        """Our address, as the camera sees it."""
+        host: str = self.socket.getsockname()[0]
+        return host
+
+    @property
+    def peer(self) -> str:
+        """The camera's address."""
+        host: str = self.socket.getpeername()[0]
+        return host
 
     # --- requests ---
 
-    def ask(self, method: str, url: str, **headers: str) -> Answer:
-        """Send a request and wait for its answer, with the password if the camera wants it.
+    def ask(self, method: str, url: str, *, allow: Collection[int] = (), **headers: str) -> Answer:
+        """Send a request and wait for its answer, with the password if the camera wants it. An error whose
+        status is in `allow` is returned too.
 
         Raises:
             CameraError: there is no answer, or it is an error.
@@ -132,6 +258,11 @@ class Talk:
         answer = self._ask_once(method, url, headers)
         if answer.status == 401 and self.address.user and self._take_challenge(answer):
             answer = self._ask_once(method, url, headers)
+            # The password was right, only its seal too old: some say so each time that they are asked.
+            if answer.status == 401 and self._is_stale(answer) and self._take_challenge(answer):
+                answer = self._ask_once(method, url, headers)
+        if answer.status in allow:
+            return answer
         if answer.status in (401, 403):
             raise Unauthorised(f"{self._place} does not let us in.")
         if answer.status in (404, 410):
@@ -140,7 +271,14 @@ class Talk:
             raise Refused(f"{self._place} answered {method} with error {answer.status}.")
         if session := answer.headers.get("session"):
             self._session = session.partition(";")[0].strip()
+        self._methods = answer.headers.get("public", self._methods)
         return answer
+
+    def stay(self, url: str) -> None:
+        """Keep the session alive, by a request that this camera knows."""
+        known = not self._methods or "GET_PARAMETER" in self._methods.upper()
+        self._staying = ("GET_PARAMETER" if known else "OPTIONS", url)
+        self.say(*self._staying)
 
     def say(self, method: str, url: str, **headers: str) -> None:
         """Send a request whose answer nobody waits for."""
@@ -155,8 +293,8 @@ class Talk:
 
     def send(self, data: bytes) -> None:
         try:
-            self._socket.settimeout(self._patience)
-            self._socket.sendall(data)
+            self.socket.settimeout(self._patience)
+            self.socket.sendall(data)
         except OSError:
             raise Refused(f"{self._place} closed the connection.") from None
 
@@ -179,13 +317,14 @@ class Talk:
 
     def _take_challenge(self, answer: Answer) -> bool:
         """Remember how to identify ourselves. Returns whether it is worth another try."""
-        challenge = answer.headers.get("www-authenticate", "")
-        scheme, _, rest = challenge.partition(" ")
-        found = {k.lower(): v.strip('"') for k, v in re.findall(r'(\w+)=("[^"]*"|[^\s,]+)', rest)}
-        found["scheme"] = scheme.lower()
+        found = _best_challenge(answer.headers.get("www-authenticate", ""))
         before, self._challenge = self._challenge, found
         self._nonce_count = 0
         return before is None or before.get("nonce") != found.get("nonce")
+
+    @staticmethod
+    def _is_stale(answer: Answer) -> bool:
+        return _best_challenge(answer.headers.get("www-authenticate", "")).get("stale", "").lower() == "true"
 
     def _authorization(self, method: str, url: str) -> str:
         challenge = self._challenge
@@ -196,7 +335,7 @@ class Talk:
             return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
         algorithm = challenge.get("algorithm", "MD5").upper()
         make = SUPPORTED_HASHES.get(algorithm)
-        if make is None:
+        if make is None or challenge["scheme"] != "digest":
             return ""
 
         def digest(*words: str) -> str:
@@ -243,16 +382,22 @@ class Talk:
     def _front(self) -> bool:
         """Take answers off the front of the buffer; returns whether a whole packet is there."""
         while self._buffer and self._buffer[0] != DOLLAR:
-            if self._text() is None:
+            answer = self._text()
+            if answer is None:
                 return False
+            staying = self._staying
+            if answer.status == 401 and staying is not None and self._take_challenge(answer):
+                # The seal of our password is too old. Once for each keep-alive: it may be wrong as well.
+                self._staying = None
+                self.say(*staying)
         size = 4 + int.from_bytes(self._buffer[2:4], "big")
         return bool(self._early) or 4 <= size <= len(self._buffer)
 
     def _read(self, seconds: float) -> bytes | None:
         """Read what there is into the buffer; None if nothing came, empty if the camera hung up."""
         try:
-            self._socket.settimeout(seconds)
-            count = self._socket.recv_into(self._scratch)
+            self.socket.settimeout(seconds)
+            count = self.socket.recv_into(self._scratch)
         except TimeoutError:
             return None
         except OSError:
@@ -283,7 +428,10 @@ class Talk:
         headers: dict[str, str] = {}
         for line in lines:
             name, _, value = line.partition(":")
-            headers[name.strip().lower()] = value.strip()
+            name, value = name.strip().lower(), value.strip()
+            if name == "www-authenticate" and name in headers:
+                value = f"{headers[name]}\n{value}"  # one way to let us in a line
+            headers[name] = value
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > TEXT_LIMIT:
             raise Broken(f"{self._place} does not speak RTSP.")

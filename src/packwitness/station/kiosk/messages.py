@@ -105,6 +105,7 @@ WARNINGS: Final[Mapping[str, str]] = {
     "label_unreadable": _(
         "Labels cannot be read in the film. Clean the lens; check focus, light and the label's angle."
     ),
+    "no_sound": _("{camera} gives no sound. The picture is filmed. Tell the supervisor."),
     "no_camera": _("No camera gives a picture. Check cables and power."),
     "disk_low": _("Little disk space is left. Tell the supervisor today."),
     "disk_full": _("The disk is full. Nothing more can be filmed until there is room."),

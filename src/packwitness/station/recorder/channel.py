@@ -13,13 +13,25 @@ from packwitness.station.recorder.messages import (
     CameraUp,
     PacketsLost,
     Report,
+    SoundMissing,
     StartTake,
 )
 from packwitness.station.recorder.nal import BadStream
 from packwitness.station.recorder.packets import Packet, Track
-from packwitness.station.recorder.reel import Item, Reel
+from packwitness.station.recorder.reel import Item, Piece, Reel
 from packwitness.station.recorder.ring import Ring
-from packwitness.station.recorder.source import OpenCamera, SourceFault, is_clock, is_picture, is_stream
+from packwitness.station.recorder.sound import CameraSound
+from packwitness.station.recorder.source import (
+    OpenCamera,
+    SourceFault,
+    SourceItem,
+    is_clock,
+    is_no_sound,
+    is_picture,
+    is_sound,
+    is_sound_stream,
+    is_stream,
+)
 from packwitness.station.recorder.stall import Stall, Watchdog
 from packwitness.station.recorder.store import FilmSoFar
 from packwitness.station.recorder.writer import Writer
@@ -78,6 +90,8 @@ class Channel:
         self._stop = threading.Event()
         self._packets_lost = 0
         self._loss_told_ns = 0
+        self._sound = CameraSound()
+        self._sound_told = ""
 
     @property
     def up(self) -> bool:
@@ -135,6 +149,8 @@ class Channel:
                     intake.begin(item)
                 elif is_clock(item):
                     intake.clock(item)
+                else:
+                    self._listen(item)
         finally:
             self._keep(intake.release())
 
@@ -166,12 +182,33 @@ class Channel:
                 if self._looker is not None:
                     self._looker.push(packet)
 
+    def _listen(self, item: SourceItem) -> None:
+        """Take what is neither picture nor about pictures."""
+        now, wrong, advice = time.monotonic_ns(), "", "Check the camera's sound settings."
+        with self._lock:
+            if is_sound(item):
+                wrong = self._sound.push(item, now)
+            elif is_sound_stream(item):
+                wrong = self._sound.begin(item, now)
+            elif is_no_sound(item):
+                wrong, advice = item.no_sound, item.advice
+        if wrong:
+            self._miss_sound(wrong, advice, now)
+
+    def _miss_sound(self, message: str, advice: str, now_ns: int) -> None:
+        """Tell that there is no sound, once for each reason."""
+        if message != self._sound_told:
+            self._sound_told = message
+            self._report(SoundMissing(self.camera, message, advice, now_ns))
+
     def _lost(self, error: Exception) -> bool:
         """Tell why the camera is gone (once for each reason). Returns whether to try again."""
         self._track = None
+        self._sound_told = ""
         with self._lock:
             self._quiet = False
             self._watchdog.begin()
+            self._sound.lost()
             for take, (reel, _) in self._reels.items():
                 self._write(take, reel.flush())
         if isinstance(error, SourceFault):
@@ -222,11 +259,14 @@ class Channel:
             stall = self._watchdog.tick(now_ns)
             if stall is not None and not self._hang_up.is_set():
                 self._stalls(stall, now_ns)
+            stalled = self._sound.stalled(now_ns)
             for take, (reel, _) in list(self._reels.items()):
                 if reel.overdue(now_ns):
                     self._close(take)
                 else:
                     self._write(take, reel.flush_stale(now_ns))
+        if stalled:
+            self._miss_sound(stalled, "Check the camera's sound settings.", now_ns)
 
     def _stalls(self, stall: Stall, now_ns: int) -> None:
         """Tell of a stall, once; end the connection of a camera that does not recover. Under the lock."""
@@ -267,10 +307,11 @@ class Channel:
 
     def _write(self, take: str, items: list[Item]) -> None:
         for item in items:
-            self._writer.write(take, item)
+            self._writer.write(take, self._sound.lay(take, item) if isinstance(item, Piece) else item)
 
     def _close(self, take: str) -> None:
         reel, closed = self._reels.pop(take)
         self._stopping.discard(take)
         self._write(take, reel.close())
+        self._sound.end(take)
         self._writer.close(take, closed)

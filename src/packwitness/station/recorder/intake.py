@@ -10,7 +10,7 @@ from packwitness.station.recorder.clock import Anchor
 from packwitness.station.recorder.messages import TIMESCALE
 from packwitness.station.recorder.muxer import open_track
 from packwitness.station.recorder.packets import Packet, Run, Track, nanoseconds
-from packwitness.station.recorder.source import ClockReading, Picture, Stream
+from packwitness.station.recorder.source import CameraClock, Picture, Stream
 
 JUMP = 2 * TIMESCALE
 """A time stamp that leaps so far ahead of the clock on the wall has jumped."""
@@ -138,7 +138,7 @@ class Intake:
             out += self.release()
         return out
 
-    def clock(self, reading: ClockReading) -> None:
+    def clock(self, reading: CameraClock) -> None:
         """Take note of what the camera's own clock says."""
         if self._settled:
             moment = self._run.anchor.moment(nanoseconds(self._scaled(reading.pts)))

@@ -76,6 +76,18 @@ Order = StartTake | StopTake | Watch | Look | Quit
 
 
 @dataclass(frozen=True, slots=True)
+class SoundFacts:
+    """A film's sound as a manifest names it. `codec` as in RFC 6381; `encoded_from` what the camera sent, if
+    that had to be encoded anew.
+    """
+
+    codec: str
+    sample_rate: int
+    channels: int
+    encoded_from: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class StreamFacts:
     """A camera's stream as a manifest names it. `codec` as in RFC 6381."""
 
@@ -83,6 +95,7 @@ class StreamFacts:
     width: int
     height: int
     timescale: int = TIMESCALE
+    audio: SoundFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +119,18 @@ class CameraDown:
     message: str
     advice: str
     retry: bool
+    monotonic_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class SoundMissing:
+    """Sound was asked for and is not kept, and why; the pictures are not touched by it. Told once for each
+    reason.
+    """
+
+    camera: str
+    message: str
+    advice: str
     monotonic_ns: int
 
 
@@ -224,6 +249,7 @@ class RecorderBack:
 Report = (
     CameraUp
     | CameraDown
+    | SoundMissing
     | PartWritten
     | PacketsLost
     | PacketsDropped

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from packwitness.station.recorder.clock import Timing
 from packwitness.station.recorder.cutter import LIMIT, Cut, Cutter
 from packwitness.station.recorder.packets import Packet, Run, ticks
+from packwitness.station.recorder.sound import SoundPart
 
 PATIENCE_NS = 250_000_000
 """How long a stopped take waits for the packet that would end it."""
@@ -32,6 +33,7 @@ class Piece:
     duration: int
     offset: int
     origin_ns: int
+    sound: SoundPart | None = None
 
     @property
     def key(self) -> bool:
@@ -39,7 +41,8 @@ class Piece:
 
     @property
     def size(self) -> int:
-        return sum(len(packet.data) for packet in self.packets)
+        heard = self.sound.frames if self.sound is not None else ()
+        return sum(len(packet.data) for packet in self.packets) + sum(len(data) for _, data in heard)
 
 
 @dataclass(frozen=True, slots=True)

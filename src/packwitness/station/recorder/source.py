@@ -55,11 +55,15 @@ class Picture(Protocol):
     @property
     def arrival_ns(self) -> int: ...
     @property
-    def lost(self) -> int: ...
+    def lost(self) -> int:
+        """Packets of the network that did not come, since the picture before."""
+        ...
 
 
-class ClockReading(Protocol):
-    """What the camera's own clock said at `pts`: UTC in nanoseconds since 1970."""
+class CameraClock(Protocol):
+    """The camera's own clock: at `utc_ns` (since 1970) it took the picture stamped `pts`; told at
+    `arrival_ns`.
+    """
 
     @property
     def pts(self) -> int: ...
@@ -69,10 +73,48 @@ class ClockReading(Protocol):
     def arrival_ns(self) -> int: ...
 
 
+class SoundStream(Protocol):
+    """The sound that follows, where it was asked for; comes before the first picture. `sound_codec`: "aac"
+    with its AudioSpecificConfig, "pcm_mulaw" or "pcm_alaw".
+    """
+
+    @property
+    def sound_codec(self) -> str: ...
+    @property
+    def sample_rate(self) -> int: ...
+    @property
+    def channels(self) -> int: ...
+    @property
+    def config(self) -> bytes: ...
+
+
+class Sound(Protocol):
+    """A frame of AAC, or samples of G.711; `pts` counts samples, `arrival_ns` monotonic."""
+
+    @property
+    def sound(self) -> bytes: ...
+    @property
+    def pts(self) -> int: ...
+    @property
+    def arrival_ns(self) -> int: ...
+
+
+class NoSound(Protocol):
+    """Sound was asked for, and why there is none."""
+
+    @property
+    def no_sound(self) -> str: ...
+    @property
+    def advice(self) -> str: ...
+
+
+SourceItem = Stream | Picture | CameraClock | SoundStream | Sound | NoSound
+
+
 class Source(Protocol):
     """One connection for each call of `stream`; a `Stream` first, and again when it changes."""
 
-    def stream(self, stop: threading.Event) -> Iterator[Stream | Picture | ClockReading]: ...
+    def stream(self, stop: threading.Event) -> Iterator[SourceItem]: ...
 
 
 @runtime_checkable
@@ -95,13 +137,25 @@ type LookFunction = Callable[[Gray, Region | None], Sequence[object]]
 """A picture and where to look in it; returns what was seen."""
 
 
-def is_picture(item: Stream | Picture | ClockReading) -> TypeGuard[Picture]:
+def is_picture(item: SourceItem) -> TypeGuard[Picture]:
     return hasattr(item, "key")
 
 
-def is_stream(item: Stream | Picture | ClockReading) -> TypeGuard[Stream]:
+def is_stream(item: SourceItem) -> TypeGuard[Stream]:
     return hasattr(item, "extradata")
 
 
-def is_clock(item: Stream | Picture | ClockReading) -> TypeGuard[ClockReading]:
+def is_clock(item: SourceItem) -> TypeGuard[CameraClock]:
     return hasattr(item, "utc_ns")
+
+
+def is_sound_stream(item: SourceItem) -> TypeGuard[SoundStream]:
+    return hasattr(item, "sound_codec")
+
+
+def is_sound(item: SourceItem) -> TypeGuard[Sound]:
+    return hasattr(item, "sound")
+
+
+def is_no_sound(item: SourceItem) -> TypeGuard[NoSound]:
+    return hasattr(item, "no_sound")

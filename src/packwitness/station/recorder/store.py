@@ -9,6 +9,19 @@ process by a picklable function without arguments.
 from typing import Protocol
 
 
+class SoundFacts(Protocol):
+    """What a manifest says of a film's sound."""
+
+    @property
+    def codec(self) -> str: ...
+    @property
+    def sample_rate(self) -> int: ...
+    @property
+    def channels(self) -> int: ...
+    @property
+    def encoded_from(self) -> str | None: ...
+
+
 class StreamFacts(Protocol):
     """What a manifest says of a camera's stream. `codec` as in RFC 6381, for instance "avc1.64001f"."""
 
@@ -20,6 +33,8 @@ class StreamFacts(Protocol):
     def height(self) -> int: ...
     @property
     def timescale(self) -> int: ...
+    @property
+    def audio(self) -> SoundFacts | None: ...
 
 
 class InitRow(Protocol):

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 
 from packwitness.station.recorder.messages import TIMESCALE, PacketsDropped, PartWritten, Report, WriteFailed
-from packwitness.station.recorder.muxer import mux_part
+from packwitness.station.recorder.muxer import mux_part, open_film
 from packwitness.station.recorder.packets import Track
 from packwitness.station.recorder.reel import Gap, Item, Piece, Said
+from packwitness.station.recorder.sound import SoundTrack
 from packwitness.station.recorder.store import PartStore
 
 QUEUE_BYTES = 64 << 20
@@ -48,6 +49,7 @@ class _Film:
     parts: int
     init: int = -1
     track: Track | None = None
+    sound: SoundTrack | None = None
     lost_from: int = 0
     lost_to: int = 0
     lost_packets: int = 0
@@ -167,12 +169,20 @@ class Writer:
     def _store_piece(self, take: str, film: _Film, piece: Piece) -> PartWritten:
         track = piece.packets[0].track
         camera = self._camera
-        if track is not film.track:
+        sound = piece.sound.track if piece.sound is not None else None
+        if track is not film.track or sound != film.sound:
+            init_data, facts = open_film(track, sound)
             init = self._store.put_init(
-                take=take, camera=camera, data=track.init, info=track.facts, origin_ns=piece.origin_ns
+                take=take, camera=camera, data=init_data, info=facts, origin_ns=piece.origin_ns
             )
-            film.track, film.init = track, init.k
-        data = mux_part(piece.packets, offset=piece.offset, duration=piece.duration, number=film.parts + 1)
+            film.track, film.sound, film.init = track, sound, init.k
+        data = mux_part(
+            piece.packets,
+            offset=piece.offset,
+            duration=piece.duration,
+            number=film.parts + 1,
+            sound=piece.sound,
+        )
         row = self._store.put_part(
             take=take,
             camera=camera,

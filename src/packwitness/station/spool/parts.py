@@ -13,8 +13,27 @@ from typing import Protocol
 
 from packwitness.evidence.chain import ZERO, PartChain
 from packwitness.station.spool.layout import Layout, make_folder, sync_folder, write_durably
-from packwitness.station.spool.ledger import Ledger, TakeNotOpen, build_part, require_recording
+from packwitness.station.spool.ledger import (
+    Ledger,
+    TakeNotOpen,
+    build_part,
+    json_text,
+    require_recording,
+)
 from packwitness.station.spool.rows import FilmRow, InitRow, PartRow
+
+
+class SoundFacts(Protocol):
+    """What a manifest says of a film's sound (see :class:`packwitness.evidence.manifest.Audio`)."""
+
+    @property
+    def codec(self) -> str: ...
+    @property
+    def sample_rate(self) -> int: ...
+    @property
+    def channels(self) -> int: ...
+    @property
+    def encoded_from(self) -> str | None: ...
 
 
 class Facts(Protocol):
@@ -30,6 +49,8 @@ class Facts(Protocol):
     def height(self) -> int: ...
     @property
     def timescale(self) -> int: ...
+    @property
+    def audio(self) -> SoundFacts | None: ...
 
 
 class Timing(Protocol):
@@ -56,6 +77,19 @@ def _as_os_error() -> Iterator[None]:
         raise OSError(str(error)) from error
 
 
+def _audio_text(sound: SoundFacts | None) -> str | None:
+    if sound is None:
+        return None
+    return json_text(
+        {
+            "codec": sound.codec,
+            "sample_rate": sound.sample_rate,
+            "channels": sound.channels,
+            "encoded_from": sound.encoded_from,
+        }
+    )
+
+
 class LedgerPartStore:
     """Stores inits and parts durably. One caller per camera at a time; several cameras may call at once."""
 
@@ -77,7 +111,7 @@ class LedgerPartStore:
             inits = self._ledger.inits(take, camera)
             if inits and inits[-1].sha256 == digest:
                 return inits[-1]
-            facts = (info.codec, info.width, info.height, info.timescale)
+            facts = (info.codec, info.width, info.height, info.timescale, _audio_text(info.audio))
             # An init that no part was written with (the recorder died in between) gives up its number, so
             # that numbers and manifest agree; it has not gone up, for an init goes up with its first part.
             k = len(inits)
@@ -93,7 +127,7 @@ class LedgerPartStore:
             with self._ledger.transaction() as db:
                 require_recording(db, take)
                 db.execute(
-                    "INSERT OR REPLACE INTO init VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+                    "INSERT OR REPLACE INTO init VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
                     (take, camera, row.k, row.size, row.sha256, *facts),
                 )
                 db.execute(

@@ -35,7 +35,9 @@ class CameraRow:
 
 @dataclass(frozen=True, slots=True)
 class InitRow:
-    """A durable init segment (``ftyp`` + ``moov``); ``sha256`` is hex."""
+    """A durable init segment (``ftyp`` + ``moov``); ``sha256`` is hex, ``audio`` the manifest's JSON
+    of its sound, if it has any.
+    """
 
     take: str
     camera: str
@@ -46,6 +48,7 @@ class InitRow:
     width: int
     height: int
     timescale: int
+    audio: str | None
     uploaded: bool
 
 

@@ -44,10 +44,11 @@ CREATE TABLE camera (
     PRIMARY KEY (take, camera)
 ) WITHOUT ROWID;
 
+-- audio: the sound as the manifest states it (JSON), NULL where there is none.
 CREATE TABLE init (
     take TEXT NOT NULL, camera TEXT NOT NULL, k INTEGER NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL,
     codec TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, timescale INTEGER NOT NULL,
-    uploaded INTEGER NOT NULL DEFAULT 0,
+    audio TEXT, uploaded INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (take, camera, k)
 ) WITHOUT ROWID;
 

@@ -4,6 +4,7 @@ The manifest is built from the ledger alone, so a take sealed at once and one se
 same way.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ from packwitness.station.spool.journal import Journal
 from packwitness.station.spool.layout import Layout, files_under, make_folder, replace_durably
 from packwitness.station.spool.ledger import Ledger, journal_head, json_text
 from packwitness.station.spool.moments import rfc3339
-from packwitness.station.spool.rows import CameraRow, GapRow, Head, Outcome, PartRow, TakeRow
+from packwitness.station.spool.rows import CameraRow, GapRow, Head, InitRow, Outcome, PartRow, TakeRow
 
 TIMESCALE = 90_000
 ATTEMPTS = 50
@@ -156,7 +157,7 @@ def _camera(
         "height": inits[-1].height if inits else 0,
         "timescale": inits[-1].timescale if inits else TIMESCALE,
         "offset_ms": offset,
-        "audio": None,
+        "audio": _audio(inits),
         "timing": {
             "source": camera.timing,
             "drift_ppm": camera.drift_ppm,
@@ -192,6 +193,12 @@ def _legibility(cameras: list[CameraRow]) -> dict[str, Any] | None:
     if best is None or not best.looks:
         return None
     return {"camera": best.camera, "looks": best.looks, "readable": best.readable}
+
+
+def _audio(inits: list[InitRow]) -> dict[str, Any] | None:
+    """The sound of the last init that has any: one that came without must not deny what the others hold."""
+    told = [init.audio for init in inits if init.audio is not None]
+    return json.loads(told[-1]) if told else None
 
 
 def _first_part(parts: list[PartRow], k: int) -> int:

@@ -1,0 +1,291 @@
+"""Sound beside the picture: AAC as the camera sends it, G.711 encoded to AAC once.
+
+Sound never keeps the picture waiting. A part is closed by its pictures alone and takes along what sound has
+come by then, wherever on the line of time it lies: in a fragmented MP4 each track says its own times. Where
+none comes, the track holds silence, because players stop at the end of the shorter track.
+
+Sound and picture are laid beside each other by the moments at which they were taken, as near as their
+arrival tells (see `clock`).
+"""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+from packwitness.station.recorder.clock import Anchor
+from packwitness.station.recorder.messages import TIMESCALE, SoundFacts
+from packwitness.station.recorder.packets import NANO
+from packwitness.station.recorder.source import Sound, SoundStream
+
+if TYPE_CHECKING:
+    from av.audio.codeccontext import AudioCodecContext
+
+    from packwitness.station.recorder.reel import Piece
+
+FRAME = 1024
+"""Samples of a frame of AAC-LC."""
+RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
+SILENCE = {
+    1: bytes.fromhex("00c800802380"),
+    2: bytes.fromhex("210049900219002380"),
+}
+"""A frame of AAC-LC that holds nothing, for one and two channels, at any rate."""
+PATIENCE_SECONDS = 0.5
+"""So far sound may stay behind the picture before silence stands in for it."""
+HOLE_SECONDS = 10
+"""A longer hole is one of the picture too, and stays one."""
+JUMP_SECONDS = 0.1
+"""Time stamps of G.711 that are off by more begin a new line of time."""
+BIT_RATE = 32_000
+"""Of one channel of G.711."""
+RING_SECONDS = 65
+"""The longest pre-roll, and some more."""
+STALL_NS = 5_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class SoundTrack:
+    """Sound as long as it is coded the same. `config`: AudioSpecificConfig."""
+
+    sample_rate: int
+    channels: int
+    config: bytes
+    encoded_from: str | None
+
+    @property
+    def facts(self) -> SoundFacts:
+        """What the manifest says of it."""
+        return SoundFacts("mp4a.40.2", self.sample_rate, self.channels, self.encoded_from)
+
+
+class SoundLine:
+    """An uninterrupted line of time of a camera's sound, in samples."""
+
+    __slots__ = ("anchor", "rate")
+
+    def __init__(self, rate: int) -> None:
+        self.rate = rate
+        self.anchor = Anchor()
+
+    def add(self, arrival_ns: int, samples: int) -> None:
+        """Learn from what came: `samples` counts up to its end, for it was sent when all of it was there."""
+        self.anchor.add(arrival_ns, samples * NANO // self.rate)
+
+    def moment(self, samples: int) -> int:
+        """Monotonic nanoseconds of a time on this line."""
+        return self.anchor.moment(samples * NANO // self.rate)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SoundFrame:
+    """A frame of AAC; `pts` in samples on its `line`."""
+
+    data: bytes
+    pts: int
+    line: SoundLine
+    track: SoundTrack
+
+
+@dataclass(frozen=True, slots=True)
+class SoundPart:
+    """Sound of one part: frames and their starts in samples of media time, in ascending order."""
+
+    track: SoundTrack
+    frames: tuple[tuple[int, bytes], ...]
+
+
+class SoundIntake:
+    """From what a camera sends to frames of AAC; one connection of one camera."""
+
+    def __init__(self, stream: SoundStream) -> None:
+        rate, channels = stream.sample_rate, stream.channels
+        self._pcm = None if stream.sound_codec == "aac" else stream.sound_codec
+        config = stream.config
+        if self._pcm is not None:
+            if rate not in RATES or channels not in SILENCE:
+                raise ValueError(f"{rate} Hz with {channels} channels")
+            config = (2 << 11 | RATES.index(rate) << 7 | channels << 3).to_bytes(2, "big")
+        self.track = SoundTrack(rate, channels, config, self._pcm)
+        self._line = SoundLine(rate)
+        self._expected: int | None = None
+        self._encoder: _Encoder | None = None
+
+    def push(self, sound: Sound) -> list[SoundFrame]:
+        """Return the frames that are ready."""
+        rate = self.track.sample_rate
+        length = FRAME if self._pcm is None else len(sound.sound) // self.track.channels
+        off = 0 if self._expected is None else sound.pts - self._expected
+        if abs(off) > JUMP_SECONDS * rate:
+            self._line, self._encoder = SoundLine(rate), None
+        self._expected = sound.pts + length
+        self._line.add(sound.arrival_ns, sound.pts + length)
+        if self._pcm is None:
+            return [SoundFrame(sound.sound, sound.pts, self._line, self.track)]
+        if self._encoder is None:
+            self._encoder = _Encoder(self._pcm, rate, self.track.channels, sound.pts)
+        return [
+            SoundFrame(data, pts, self._line, self.track) for data, pts in self._encoder.push(sound.sound)
+        ]
+
+
+class _Encoder:
+    """G.711 to AAC, on one line of time. FFmpeg is loaded only for a camera that needs it."""
+
+    def __init__(self, codec: str, rate: int, channels: int, begin: int) -> None:
+        import av
+
+        layout = "mono" if channels == 1 else "stereo"
+        self._begin = begin
+        self._decoder = cast("AudioCodecContext", av.CodecContext.create(codec, "r"))
+        self._encoder = av.CodecContext.create("aac", "w")
+        for context in (self._decoder, self._encoder):
+            context.sample_rate = rate
+            context.layout = layout
+        self._encoder.format = "fltp"
+        self._encoder.bit_rate = BIT_RATE * channels
+        self._packet = av.Packet
+        self._resampler = av.AudioResampler(format="fltp", layout=layout, rate=rate, frame_size=FRAME)
+        self._count = 0
+
+    def push(self, samples: bytes) -> list[tuple[bytes, int]]:
+        """Return the frames that are ready, with their times in samples."""
+        found: list[tuple[bytes, int]] = []
+        for decoded in self._decoder.decode(self._packet(samples)):
+            decoded.pts = None
+            for frame in self._resampler.resample(decoded):
+                frame.pts = self._count
+                self._count += frame.samples
+                found += [
+                    (bytes(packet), self._begin + packet.pts)
+                    for packet in self._encoder.encode(frame)
+                    if packet.pts is not None
+                ]
+        return found
+
+
+class SoundReel:
+    """One film's sound: where it lies in media time, and what is yet to be written."""
+
+    def __init__(self, track: SoundTrack, frames: Iterable[SoundFrame], *, end_ticks: int = 0) -> None:
+        self._track = track
+        self._waiting: deque[SoundFrame] = deque(frames)
+        self._line: SoundLine | None = None
+        self._offset = 0
+        self._end = end_ticks * track.sample_rate // TIMESCALE
+
+    def push(self, frame: SoundFrame) -> None:
+        """Add the next frame."""
+        if frame.track != self._track:
+            self._waiting.clear()
+            self._end = self._end * frame.track.sample_rate // self._track.sample_rate
+            self._track = frame.track
+        self._waiting.append(frame)
+        if len(self._waiting) * FRAME > 2 * HOLE_SECONDS * self._track.sample_rate:
+            self._waiting.popleft()  # no picture takes it along
+
+    def take(self, *, start: int, duration: int, origin_ns: int) -> SoundPart:
+        """What goes with a part at `start` of media time, in ticks of the picture's scale."""
+        rate = self._track.sample_rate
+        begin, until = start * rate // TIMESCALE, (start + duration) * rate // TIMESCALE
+        if begin - self._end > HOLE_SECONDS * rate:
+            self._end = begin
+        frames: list[tuple[int, bytes]] = []
+        while self._waiting:
+            frame = self._waiting[0]
+            if frame.line is not self._line:
+                self._line = frame.line
+                shift = frame.line.moment(frame.pts) - origin_ns
+                self._offset = round(shift * rate / NANO) - frame.pts
+            at = frame.pts + self._offset
+            if at >= until:
+                break
+            self._waiting.popleft()
+            if at < self._end:
+                continue  # from before the film, or silence already stands in for it
+            self._fill(frames, at)
+            frames.append((at, frame.data))
+            self._end = at + FRAME
+        self._fill(frames, until - int(PATIENCE_SECONDS * rate))
+        return SoundPart(self._track, tuple(frames))
+
+    def _fill(self, frames: list[tuple[int, bytes]], until: int) -> None:
+        silence = SILENCE.get(self._track.channels)
+        while silence is not None and self._end + FRAME <= until:
+            frames.append((self._end, silence))
+            self._end += FRAME
+
+
+class CameraSound:
+    """One camera's sound inside the recorder: what comes, its last seconds, and the films it goes into.
+
+    Called under the channel's lock. Nothing raises: whatever is wrong with the sound is a sentence to tell.
+    """
+
+    def __init__(self) -> None:
+        self._intake: SoundIntake | None = None
+        self._ring: deque[SoundFrame] = deque()
+        self._reels: dict[str, SoundReel] = {}
+        self._heard_ns = 0
+
+    def begin(self, stream: SoundStream, now_ns: int) -> str:
+        """A connection with sound. Returns what is wrong with it, if anything is."""
+        self._heard_ns = now_ns
+        try:
+            self._intake = SoundIntake(stream)
+        except ValueError as error:
+            self._intake = None
+            return f"The camera's sound cannot be kept: {error}."
+        return ""
+
+    def push(self, sound: Sound, now_ns: int) -> str:
+        """Take what came. Returns what is wrong with it, if anything is."""
+        if self._intake is None:
+            return ""
+        self._heard_ns = now_ns
+        try:
+            frames = self._intake.push(sound)
+        # Encoding is FFmpeg's: whatever it raises, the picture must go on.
+        except Exception as error:
+            self._intake = None
+            return f"The camera's sound cannot be encoded: {type(error).__name__}."
+        for frame in frames:
+            self._ring.append(frame)
+            for reel in self._reels.values():
+                reel.push(frame)
+            if len(self._ring) * FRAME > RING_SECONDS * frame.track.sample_rate:
+                self._ring.popleft()
+        return ""
+
+    def stalled(self, now_ns: int) -> str:
+        """What to tell once, if the camera has given no sound for a while though it said it would."""
+        if self._intake is None or now_ns - self._heard_ns < STALL_NS:
+            return ""
+        self._heard_ns = now_ns
+        return f"The camera has sent no sound for {STALL_NS // NANO} seconds."
+
+    def lost(self) -> None:
+        """The connection is gone."""
+        self._intake = None
+
+    def lay(self, take: str, piece: "Piece") -> "Piece":
+        """The piece with the sound that goes with it."""
+        reel = self._reels.get(take)
+        if reel is None:
+            if self._intake is None:
+                return piece
+            track = self._intake.track
+            frames = [frame for frame in self._ring if frame.track == track]
+            reel = self._reels[take] = SoundReel(track, frames, end_ticks=piece.start)
+        sound = reel.take(start=piece.start, duration=piece.duration, origin_ns=piece.origin_ns)
+        return replace(piece, sound=sound)
+
+    def end(self, take: str) -> None:
+        """A film is over."""
+        self._reels.pop(take, None)
+
+
+def durations(frames: Sequence[tuple[int, bytes]]) -> list[int]:
+    """Of each frame, up to the next; the last one lasts as long as it holds samples."""
+    ends = [start for start, _ in frames[1:]]
+    return [end - start for (start, _), end in zip(frames, [*ends, frames[-1][0] + FRAME], strict=True)]

@@ -1,0 +1,203 @@
+"""Films with sound: the picture stays as it is, the sound is where it belongs, and never keeps it waiting."""
+
+import io
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from packwitness.station.recorder.messages import PartWritten, SoundMissing
+from packwitness.station.recorder.muxer import boxes
+from packwitness.station.recorder.reel import Piece
+from packwitness.station.recorder.sound import SILENCE, CameraSound
+from tests.station.cameras.films import make_film
+from tests.station.cameras.scripted_camera import playing
+from tests.station.recorder.reading import decoded, samples
+from tests.station.recorder.recording import recording
+from tests.station.recorder.speaking import RATES, speaking
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_film(tmp_path_factory.mktemp("films") / "film.mp4", seconds=1, gop=15)
+
+
+def heard(data: bytes) -> tuple[av.AudioStream, np.ndarray, list[tuple[float, float]]]:
+    """The sound: its stream, loudness by 10 ms from media time 0, begin and end of each packet in seconds."""
+    with av.open(io.BytesIO(data), "r") as container:
+        stream = container.streams.audio[0]
+        spans = []
+        for packet in container.demux(stream):
+            if packet.size and packet.pts is not None and packet.duration is not None:
+                begin = float(packet.pts * stream.time_base)
+                spans.append((begin, begin + float(packet.duration * stream.time_base)))
+    with av.open(io.BytesIO(data), "r") as container:
+        stream = container.streams.audio[0]
+        loud = np.zeros(2000)
+        for frame in container.decode(stream):
+            assert frame.pts is not None
+            values = frame.to_ndarray().astype(float)[0]
+            at = float(frame.pts * stream.time_base) + np.arange(len(values)) / frame.sample_rate
+            np.maximum.at(loud, np.clip((at * 100).astype(int), 0, 1999), np.abs(values))
+        return stream, loud, spans
+
+
+@pytest.mark.parametrize(
+    ("codec", "transport"), [("aac", "tcp"), ("aac", "udp"), ("pcm_mulaw", "tcp"), ("pcm_alaw", "udp")]
+)
+def test_sound_beside_an_unchanged_picture(film: Path, tmp_path: Path, codec: str, transport: str) -> None:
+    script, _ = speaking(film, codec, seconds=6, beep=(0.7, 1.1))
+    with playing(script) as port:
+        url = f"rtsp://127.0.0.1:{port}/live#sound=1&transport={transport}"
+        with recording(tmp_path, {"a": url}) as it:
+            it.film("t", ("a",), 1.6, pre_roll=3.0)
+            assert it.of(SoundMissing) == []
+            data = it.store.film("t", "a")
+    # Every picture of the source, byte for byte, in order, from the first on.
+    ours, theirs = [s.data for s in samples(data)], [s.data for s in samples(film)]
+    assert len(ours) > 44
+    assert ours == [theirs[number % 30] for number in range(len(ours))]
+    assert decoded(data) == len(ours)
+    for body in it.store.bodies("t", "a"):
+        assert [kind for kind, _, _ in boxes(body)] == [b"moof", b"mdat"]
+    stream, loud, spans = heard(data)
+    assert (stream.codec_context.name, stream.codec_context.sample_rate) == ("aac", RATES[codec])
+    # No hole between frames, and none but the last half second is missing beside the picture.
+    assert all(abs(after[0] - before[1]) < 0.002 for before, after in pairwise(spans))
+    end = samples(data)[-1].dts
+    assert spans[0][0] < 0.15
+    assert end - 0.7 < spans[-1][1] < end + 0.15
+    # The beep is where it was in the film: at 0.7 to 1.1 seconds after the first picture.
+    beep = np.flatnonzero(loud > 0.1) / 100
+    assert abs(beep[0] - 0.7) < 0.08
+    assert abs(beep[-1] - 1.1) < 0.08
+    # One init for all of it: the sound was there before the first picture.
+    assert len(it.store.inits("t", "a")) == 1
+
+
+def test_sound_that_stops_does_not_keep_the_picture(film: Path, tmp_path: Path) -> None:
+    script, _ = speaking(film, "aac", seconds=9, sound_until=0.8, beep=(0.4, 0.6))
+    with playing(script) as port, recording(tmp_path, {"a": f"rtsp://127.0.0.1:{port}/live#sound=1"}) as it:
+        it.film("t", ("a",), 2.5, pre_roll=3.0)
+        it.check("t", "a")
+        data = it.store.film("t", "a")
+        # Each part was there within a second of its end.
+        for part in it.of(PartWritten):
+            assert part.duration <= 90_000
+    assert len(samples(data)) > 70
+    _, loud, spans = heard(data)
+    # Silence goes on where the sound ended, for players stop where a track ends.
+    assert all(abs(after[0] - before[1]) < 0.03 for before, after in pairwise(spans))
+    assert spans[-1][1] > samples(data)[-1].dts - 0.7
+    assert loud[110:].max() < 0.001
+    assert loud[42:58].max() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("described", "refuses", "said"),
+    [("", {}, "sends no sound"), ("opus", {}, "opus"), ("aac", {"/sound": 454}, "did not agree")],
+)
+def test_no_sound_is_said_and_the_picture_is_kept(
+    film: Path, tmp_path: Path, described: str, refuses: dict[str, int], said: str
+) -> None:
+    script, _ = speaking(film, "", seconds=2, described=described, refuses=refuses)
+    with playing(script) as port, recording(tmp_path, {"a": f"rtsp://127.0.0.1:{port}/live#sound=1"}) as it:
+        report = it.wait(SoundMissing)
+        assert said in report.message
+        assert report.advice
+        it.film("t", ("a",), 0.3)
+        data = it.store.film("t", "a")
+    assert decoded(data) > 3
+    with av.open(io.BytesIO(data), "r") as container:
+        assert len(container.streams.audio) == 0
+
+
+def test_sound_is_not_taken_unless_asked_for(film: Path, tmp_path: Path) -> None:
+    script, _ = speaking(film, "aac", seconds=3)
+    with playing(script) as port, recording(tmp_path, {"a": f"rtsp://127.0.0.1:{port}/live"}) as it:
+        it.film("t", ("a",), 0.3)
+        data = it.store.film("t", "a")
+    assert not any("/sound" in request for request in script.asked)
+    with av.open(io.BytesIO(data), "r") as container:
+        assert len(container.streams.audio) == 0
+
+
+class Stream:
+    sound_codec, sample_rate, channels, config = "aac", 48_000, 1, b"\x11\x88"
+
+
+@dataclass(frozen=True)
+class Heard:
+    sound: bytes
+    pts: int
+    arrival_ns: int
+
+
+def piece(second: int, *, at_ns: int = 0) -> Piece:
+    return Piece((), second * 90_000, 90_000, 0, at_ns)
+
+
+def starts(one: Piece) -> list[int]:
+    assert one.sound is not None
+    return [start for start, _ in one.sound.frames]
+
+
+def test_what_is_told_when_sound_stalls_or_cannot_be_kept() -> None:
+    sound = CameraSound()
+    assert sound.stalled(10**12) == ""  # nobody promised any
+    assert sound.begin(Stream(), 0) == ""
+    assert sound.stalled(4 * 10**9) == ""
+    assert sound.push(Heard(b"x", 0, 4 * 10**9), 4 * 10**9) == ""
+    assert sound.stalled(8 * 10**9) == ""
+    assert "no sound for 5 seconds" in sound.stalled(9 * 10**9)
+    sound.lost()
+    assert sound.stalled(10**12) == ""
+
+    class Odd(Stream):
+        sound_codec, sample_rate = "pcm_alaw", 12_345
+
+    assert "12345 Hz" in sound.begin(Odd(), 0)
+    assert sound.push(Heard(b"x", 0, 0), 0) == ""
+    assert sound.lay("t", piece(0)).sound is None
+
+
+def test_sound_lies_where_it_was_taken() -> None:
+    """A film that begins at 10 s; sound whose frames are whole, and come, every 1024 samples."""
+    sound = CameraSound()
+    sound.begin(Stream(), 0)
+    at = [10**10 + (1024 * number) * 10**9 // 48_000 for number in range(-5, 200)]
+    for number, moment in enumerate(at):
+        sound.push(Heard(bytes([number]), 1024 * (number + 7), moment), moment)
+    first = sound.lay("t", piece(0, at_ns=10**10))
+    # Frame 5 came at 10 s, so it begins 1024 samples earlier: that is before the film.
+    assert first.sound is not None
+    assert first.sound.frames[:2] == ((0, bytes([6])), (1024, bytes([7])))
+    assert starts(first) == [1024 * number for number in range(47)]
+    second = sound.lay("t", piece(1, at_ns=10**10))
+    assert starts(second) == [1024 * number for number in range(47, 94)]
+    # Another film that begins later takes its own from the same seconds.
+    assert starts(sound.lay("u", piece(0, at_ns=10**10 + 512 * 10**9 // 48_000)))[:2] == [512, 1536]
+    sound.end("t")
+    sound.end("u")
+
+
+def test_silence_stands_in_for_what_does_not_come() -> None:
+    sound = CameraSound()
+    sound.begin(Stream(), 0)
+    for number in range(10):
+        sound.push(Heard(b"x", 1024 * number, 1024 * (number + 1) * 10**9 // 48_000), 0)
+    frames = [one for second in range(4) for one in sound.lay("t", piece(second)).sound.frames]  # type: ignore[union-attr]  # it has sound
+    assert [start for start, _ in frames] == [1024 * number for number in range(len(frames))]
+    assert [data for _, data in frames[:11]] == [b"x"] * 10 + [SILENCE[1]]
+    assert 3.4 < (frames[-1][0] + 1024) / 48_000 <= 3.5  # never more than half a second behind
+    # What comes too late for its place is left out; what comes next has one again.
+    sound.push(Heard(b"late", 1024 * 20, 1024 * 11 * 10**9 // 48_000), 0)
+    sound.push(Heard(b"next", 1024 * 200, 1024 * 201 * 10**9 // 48_000), 0)
+    after = sound.lay("t", piece(4)).sound
+    assert after is not None
+    assert [data for _, data in after.frames if data != SILENCE[1]] == [b"next"]
+    # A hole of the picture is a hole of the sound.
+    assert starts(sound.lay("t", piece(60)))[0] >= 59.9 * 48_000
