@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from packwitness.evidence.chain import PartChain
-from packwitness.station.recorder.store import PartStore
 from packwitness.station.recorder.clock import Timing
+from packwitness.station.recorder.store import PartStore
 from packwitness.station.spool.parts import OpenPartStore
 from packwitness.station.spool.rows import FilmRow
 from packwitness.station.spool.seal import close

@@ -14,8 +14,7 @@ type MakeSupervisor = Callable[[Sequence[recorder.CameraSpec]], RecorderSupervis
 
 
 def grouped(benches: Iterable[Sequence[CameraSettings]], *, limit: int) -> list[list[recorder.CameraSpec]]:
-    """Share the benches' cameras out over processes of up to `limit`; a bench with more has its own.
-    """
+    """Share the benches' cameras out over processes of up to `limit`; a bench with more has its own."""
     groups: list[list[recorder.CameraSpec]] = []
     for cameras in benches:
         specs = [recorder.CameraSpec(camera.id, camera.url) for camera in cameras]

@@ -166,7 +166,8 @@ class Ledger:
     def cameras(self, take: str) -> list[CameraRow]:
         query = (
             "SELECT camera, name, first_ns, dropped_packets, lost_packets, stalls, reconnects, timing,"
-            " drift_ppm, jitter_ms, clock_offset_ms, looks, readable FROM camera WHERE take = ? ORDER BY position"
+            " drift_ppm, jitter_ms, clock_offset_ms, looks, readable"
+            " FROM camera WHERE take = ? ORDER BY position"
         )
         return [build(CameraRow, row) for row in self.rows(query, take)]
 
