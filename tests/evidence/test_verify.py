@@ -18,6 +18,7 @@ from packwitness.evidence.bundle import Bundle
 from packwitness.evidence.canonical import canonical
 from packwitness.evidence.commitments import Disclosure
 from packwitness.evidence.errors import NotABundle
+from packwitness.evidence.report import report
 from packwitness.evidence.statements import Statement, sign
 from packwitness.evidence.timestamps import load_certificates
 from packwitness.evidence.verdict import Verdict
@@ -534,11 +535,18 @@ def test_what_the_station_itself_admits_is_noted() -> None:
         payload.update(outcome="interrupted")
         payload["clock"].update(offset_ms=None, uncertainty_ms=None, measured_at=None)
         payload["cameras"][0].update(
-            gaps=[{"at_ms": 5, "duration_ms": 800, "reason": "reconnect"}], dropped_packets=3
+            gaps=[{"at_ms": 5, "duration_ms": 800, "reason": "reconnect"}],
+            dropped_packets=3,
+            lost_packets=12,
+            stalls=1,
         )
+        payload["legibility"].update(looks=10, readable=0)
 
     verdict = judge(edited(admit, resign=True))
-    assert {"interrupted", "clock_not_measured", "gaps", "dropped_packets"} <= notes(verdict)
+    admitted = {"interrupted", "clock_not_measured", "gaps", "dropped_packets", "lost_packets", "stalls"}
+    assert admitted | {"label_unreadable"} <= notes(verdict)
+    for language in ("en", "ko"):
+        assert "12" in report(verdict, language)
     assert next(note.detail for note in verdict.notes if note.code == "gaps") == "1, 800 ms"
 
 

@@ -228,3 +228,30 @@ def test_packets_that_are_none(film: Path) -> None:
     intake.begin(Stream("h264", b"\x01\x42\xc0\x0d\xff\xe0\x00", width=0, height=0))
     with pytest.raises(nal.BadStream):
         intake.push(bad)
+
+
+def test_lost_packets_are_told_with_the_next_picture_kept(film: Path) -> None:
+    stream, pictures = played(film)
+    keys = [number for number, picture in enumerate(pictures) if picture.key]
+    begin = keys[0] + 5
+    # Begun in the middle of a group: what comes before the first keyframe is let go, its losses are not.
+    sent = [
+        replace(picture, lost=3 if number in (begin, keys[1] + 9) else 0)
+        for number, picture in enumerate(pictures)
+    ]
+    packets = taken(stream, sent[begin:])
+    assert [(packet.key, packet.lost) for packet in packets if packet.lost] == [(True, 3), (False, 3)]
+
+
+def test_a_late_picture_is_measured_against_the_promptest(film: Path) -> None:
+    stream, pictures = played(film)
+    late = [
+        replace(p, arrival_ns=p.arrival_ns + (70_000_000 if n == 60 else 0)) for n, p in enumerate(pictures)
+    ]
+    found = {
+        number: packet.late_ns
+        for number, packet in enumerate(taken(stream, late))
+        if packet.late_ns > 1_000_000
+    }
+    assert list(found) == [60]
+    assert abs(found[60] - 70_000_000) < 1_000_000

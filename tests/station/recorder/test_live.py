@@ -127,6 +127,21 @@ def make_ramp(path: Path) -> Path:
     return path
 
 
+def test_a_patient_look_begins_in_the_ring_and_skips_nothing(tmp_path: Path) -> None:
+    film = make_ramp(tmp_path / "ramp.mp4")
+    with recording(tmp_path, {"a": f"file:{film}?loop=1"}, look=brightest) as it:
+        time.sleep(2.5)
+        now = time.monotonic_ns()
+        it.supervisor.send(Look("a", True, interval_ns=500_000_000, since_ns=now - 2 * SECOND))
+        it.wait(Sighting, lambda sighting: sighting.monotonic_ns > now)
+        it.supervisor.send(Look("a", False))
+        moments = [sighting.monotonic_ns for sighting in it.of(Sighting)]
+        assert moments[0] <= now - SECOND
+        steps = [two - one for one, two in pairwise(moments)]
+        assert len(steps) >= 3
+        assert all(500_000_000 <= step <= 540_000_000 for step in steps)
+
+
 def test_nothing_seen_is_told_too_and_a_look_that_fails_is_told_once(film: Path, tmp_path: Path) -> None:
     with recording(tmp_path / "1", {"a": f"file:{film}?loop=1"}, look=no_code) as it:
         it.supervisor.send(Look("a", True))
