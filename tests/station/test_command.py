@@ -1,5 +1,6 @@
 """``packwitness station`` as its user types it, against a real hub on a socket."""
 
+import json
 import os
 import sqlite3
 import stat
@@ -10,6 +11,8 @@ import pytest
 
 from packwitness.cli import main
 from packwitness.evidence.keys import SigningKey
+from packwitness.station.app.lock import only_one
+from packwitness.station.spool.layout import Layout
 from tests.station.conftest import CODE
 from tests.station.spool.hub_counterpart import TOKEN, HubCounterpart
 from tests.station.spool.station_of_one import STATION_KEY, certificates
@@ -154,6 +157,29 @@ def test_what_cannot_be_meant_so_is_exit_code_2(
     assert "known are: laid-lifted, scan-next, scan-rescan" in capsys.readouterr().err
     assert main([*run, "--camera", "foo:bar"]) == 2
     assert "camera overhead: The camera's URL begins with none of" in capsys.readouterr().err
+
+
+def test_checking_and_repairing(
+    new_hub: HubCounterpart, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "station"
+    enrol(new_hub.url, data)
+    words = ["station", "check", "--data", str(data)]
+    assert main([*words, "--hash"]) == 0
+    assert "agree" in capsys.readouterr().out
+
+    (data / "takes" / "nobody-1").mkdir()
+    assert main([*words, "--json"]) == 1
+    (found,) = json.loads(capsys.readouterr().out)
+    assert (found["code"], found["place"]) == ("unknown_folder", str(data / "takes" / "nobody-1"))
+
+    with only_one(Layout(data)):
+        assert main([*words, "--repair"]) == 1
+        assert "Another process runs the station" in capsys.readouterr().err
+    assert (data / "takes" / "nobody-1").is_dir()
+    assert main([*words, "--repair"]) == 1
+    assert "1 folders moved aside" in capsys.readouterr().err
+    assert main(words) == 0
 
 
 def test_a_ledger_that_refuses_is_said_with_what_to_do(

@@ -1,18 +1,23 @@
-"""``packwitness station enrol | run | status | retry``: parses, makes one call, prints."""
+"""``packwitness station enrol | run | status | check | retry``: parses, makes one call, prints."""
 
 import argparse
 import asyncio
+import json
 import os
 import sqlite3
 import sys
+from contextlib import nullcontext
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
+from packwitness.evidence.keys import SigningKey
 from packwitness.station.app import enrolment
-from packwitness.station.app.lock import StationInUse
+from packwitness.station.app.lock import StationInUse, only_one
 from packwitness.station.app.status import describe
 from packwitness.station.config import SettingsError, cameras_from_words, read_settings, with_options
+from packwitness.station.spool import check
 from packwitness.station.spool.layout import Layout
 from packwitness.station.spool.ledger import Ledger, LedgerError
 from packwitness.station.spool.moments import to_ms
@@ -50,9 +55,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--kiosk-port", type=int, metavar="PORT", help="the kiosk's port (default 8750; 0: any)"
     )
 
+    check_ = commands.add_parser("check", help="compare the ledger with what lies on the disk")
+    check_.add_argument("--hash", action="store_true", help="read every film, too")
+    check_.add_argument(
+        "--repair", action="store_true", help="delete leftovers, set damaged takes aside; no station may run"
+    )
+    check_.add_argument("--json", action="store_true", help="print what was found as JSON")
+
     commands.add_parser("status", help="what is filmed, waiting and safe")
     retry = commands.add_parser("retry", help="send again what was set aside for a person")
-    for command in (enrol, run_, retry, commands.choices["status"]):
+    for command in (enrol, run_, check_, retry, commands.choices["status"]):
         command.add_argument(
             "--data",
             type=Path,
@@ -66,7 +78,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Carry out one action and return the exit code: 0 done, 1 it cannot be done now, 2 it cannot be meant
     so.
     """
-    action = {"enrol": _enrol, "run": _run, "status": _status, "retry": _retry}[arguments.action]
+    action = {"enrol": _enrol, "run": _run, "status": _status, "check": _check, "retry": _retry}[
+        arguments.action
+    ]
     try:
         return action(arguments, Layout(arguments.data.absolute()))
     except SettingsError as error:
@@ -135,6 +149,35 @@ def _status(arguments: argparse.Namespace, layout: Layout) -> int:
     finally:
         ledger.close()
     return 0
+
+
+def _check(arguments: argparse.Namespace, layout: Layout) -> int:
+    settings = read_settings(layout.settings)
+    key = SigningKey.load(layout.key.read_bytes()).public.key_id
+    ledger = Ledger(layout.ledger)
+    try:
+        # Held from the first look to the last repair, so that no station begins in between.
+        with only_one(layout) if arguments.repair else nullcontext():
+            benches = [bench.id for bench in settings.benches]
+            found = list(check.examine(ledger, layout, benches=benches, key=key, hashing=arguments.hash))
+            if arguments.json:
+                _say(
+                    json.dumps(
+                        [{**asdict(one), "words": one.words} for one in found], ensure_ascii=False, indent=2
+                    )
+                )
+            else:
+                _say("\n".join(one.words for one in found) or "The ledger and what lies on the disk agree.")
+            if arguments.repair:
+                done = check.repair(ledger, layout, found)
+                _say(
+                    f"{done.deleted} leftovers deleted, {len(done.moved)} folders moved aside, "
+                    f"{len(done.troubled)} takes set aside for a person.",
+                    to=sys.stderr,
+                )
+    finally:
+        ledger.close()
+    return FAILED if found else 0
 
 
 def _retry(arguments: argparse.Namespace, layout: Layout) -> int:

@@ -89,6 +89,7 @@ class DiskSettings(Section):
     keep_hours: Annotated[float, Field(ge=0, le=10_000)] = 24
     low_mb: Annotated[int, Field(ge=0)] = 2_000
     full_mb: Annotated[int, Field(ge=0)] = 300
+    budget_gb: Annotated[float, Field(ge=0, le=1_000_000)] = 0
 
     @model_validator(mode="after")
     def _full_is_below_low(self) -> "DiskSettings":
@@ -285,6 +286,7 @@ key = {_text(hub.key)}
 # keep_hours = {defaults.disk.keep_hours:g}
 # low_mb = {defaults.disk.low_mb}
 # full_mb = {defaults.disk.full_mb}
+# budget_gb = {defaults.disk.budget_gb:g}
 """
 
 

@@ -96,3 +96,91 @@ def test_films_go_although_the_ledger_cannot_be_written_and_the_rows_follow(spoo
 
     spool.ledger.rows("PRAGMA query_only = 0")
     assert guard.tidy(utc_ms=START_MS).dropped == tuple(takes)
+
+
+def test_a_crash_between_row_and_folder_leaves_nothing_behind(spool: Spool) -> None:
+    take = receipted(spool, "A", at_ms=START_MS)
+    guard = DiskGuard(spool.ledger, spool.layout, keep_ms=0, low_bytes=0, full_bytes=0)
+    # As far as the crash let it come: the rows are gone, the folder is not.
+    guard._let_go(take)
+    assert has_film(spool, take)
+
+    found = guard.tidy(utc_ms=START_MS)
+
+    assert (found.dropped, has_film(spool, take)) == ((), False)
+    assert spool.ledger.rows("SELECT take FROM garbage") == []
+
+
+def test_a_folder_that_cannot_be_deleted_is_not_forgotten(spool: Spool) -> None:
+    take = receipted(spool, "A", at_ms=START_MS)
+    parts = spool.layout.take(take) / "parts"
+    aside = parts.rename(parts.with_name("aside"))
+    parts.symlink_to(aside)  # rmtree refuses a link
+
+    guard = DiskGuard(spool.ledger, spool.layout, keep_ms=0, low_bytes=0, full_bytes=0)
+    guard.tidy(utc_ms=START_MS)
+    assert [row["take"] for row in spool.ledger.rows("SELECT take FROM garbage")] == [take]
+
+    parts.unlink()
+    aside.rename(parts)
+    guard.tidy(utc_ms=START_MS)
+    assert (has_film(spool, take), spool.ledger.rows("SELECT take FROM garbage")) == (False, [])
+
+
+def test_films_keep_within_their_budget(spool: Spool) -> None:
+    proved = [receipted(spool, code, at_ms=START_MS) for code in "AB"]
+    unproved = spool.begin("C")
+    spool.film(unproved, parts=1)
+    sizes = {row["take"]: row["bytes"] for row in spool.ledger.rows("SELECT take, bytes FROM take")}
+    rows = spool.ledger.rows("SELECT take, sum(size) AS bytes FROM part GROUP BY take")
+    assert {row["take"]: row["bytes"] for row in rows} == sizes
+    budget = sum(sizes.values()) + 1
+
+    def guard(full: int) -> DiskGuard:
+        return DiskGuard(
+            spool.ledger,
+            spool.layout,
+            keep_ms=24 * HOUR,
+            low_bytes=full,
+            full_bytes=full,
+            budget_bytes=budget,
+        )
+
+    assert (guard(0).look().room, guard(0).look().free_bytes) == (Room.FINE, 1)
+    found = guard(2).tidy(utc_ms=START_MS)
+    assert (found.dropped, found.room) == ((proved[0],), Room.FINE), "the oldest goes, no more than is needed"
+    found = guard(budget).tidy(utc_ms=START_MS)
+    assert (found.dropped, found.room) == ((proved[1],), Room.FULL)
+    assert has_film(spool, unproved)
+
+
+def test_how_long_the_room_lasts(spool: Spool) -> None:
+    receipted(spool, "A", at_ms=START_MS)
+    take = spool.begin("B")
+    spool.film(take, parts=1)
+    (kept,) = (row["n"] for row in spool.ledger.rows("SELECT sum(bytes) AS n FROM take"))
+    (proved,) = (
+        row["bytes"] for row in spool.ledger.rows("SELECT bytes FROM take WHERE state = 'receipted'")
+    )
+    guard = DiskGuard(
+        spool.ledger, spool.layout, keep_ms=24 * HOUR, low_bytes=0, full_bytes=0, budget_bytes=3 * kept
+    )
+
+    assert guard.tidy(utc_ms=START_MS + 60_000).hours_left is None, "a minute tells nothing of a day"
+    # Filmed in two hours: `kept`. Free: twice that, and what the hub has already.
+    assert guard.tidy(utc_ms=START_MS + 2 * HOUR).hours_left == pytest.approx(2 * (2 * kept + proved) / kept)
+
+
+def test_a_disk_that_is_not_there_any_more(spool: Spool) -> None:
+    take = receipted(spool, "A", at_ms=START_MS)
+    guard = DiskGuard(spool.ledger, spool.layout, keep_ms=0, low_bytes=0, full_bytes=0)
+    away = spool.layout.takes.rename(spool.layout.takes.with_name("elsewhere"))
+    spool.layout.takes.mkdir()
+
+    found = guard.tidy(utc_ms=START_MS)
+
+    assert (found.room, found.gone, found.dropped) == (Room.FULL, True, ())
+    assert (away / take / "parts").is_dir()
+    spool.layout.takes.rmdir()
+    away.rename(spool.layout.takes)
+    assert guard.tidy(utc_ms=START_MS).dropped == (take,)

@@ -172,6 +172,7 @@ class Condition:
             hub=HubState.ONLINE if self._online else HubState.OFFLINE,
             disk=DiskState(self._disk.room.value),
             disk_free_bytes=self._disk.free_bytes,
+            disk_hours_left=None if self._disk.hours_left is None else int(self._disk.hours_left),
             clock_offset_ms=self._offset(),
             pending_parts=pending,
             clock_ok=self._clock_ok(),
@@ -180,7 +181,8 @@ class Condition:
     def _warnings(self, bench: LiveBench) -> tuple[WarningView, ...]:
         wrong = {
             "recorder_lost": bench.recorder_lost,
-            "disk_full": self._disk.room is Room.FULL,
+            "spool_gone": self._disk.gone,
+            "disk_full": self._disk.room is Room.FULL and not self._disk.gone,
             "disk_low": self._disk.room is Room.LOW,
             "hub_away": not self._online and time.monotonic() - self._heard > AWAY_SECONDS,
             "hub_refused": self._stuck or self._uploader.unauthorised,

@@ -346,6 +346,7 @@ def guard_of(settings: Settings, layout: Layout, ledger: Ledger) -> DiskGuard:
         keep_ms=int(disk.keep_hours * 3_600_000),
         low_bytes=disk.low_mb << 20,
         full_bytes=disk.full_mb << 20,
+        budget_bytes=round(disk.budget_gb * (1 << 30)),
     )
 
 

@@ -144,7 +144,7 @@ class Takes:
             pre_roll_ms=start.pre_roll_ms,
             clock=self._clock.statement(),
         )
-        take = await self._at_front(self._front_journal.start_take, start=entry, utc_ms=entry.started_ms)
+        take = await self._at_front(self._start, entry=entry)
         waited = (time.monotonic_ns() - start.at_ns) / 1e6
         log.info("take started", take=take, scan_to_durable_ms=round(waited, 1), source=start.source.value)
         running = Running(
@@ -160,6 +160,12 @@ class Takes:
         if mute := [_no_sound(camera.id) for camera in cameras if camera.id in self._mute]:
             self._spawn(self.note(running, *mute))
         return running
+
+    def _start(self, entry: TakeStart) -> str:
+        """Begin a take in the journal, unless its film would land on a disk that is not ours."""
+        if not self._front_ledger.owns(self._layout.spool_id):
+            raise OSError(f"{self._layout.takes} is not this station's any more: is its disk mounted?")
+        return self._front_journal.start_take(entry, utc_ms=entry.started_ms)
 
     async def note(self, running: Running, *notes: Note) -> None:
         """Write events into a take, in one commit; personal values go in as commitments."""

@@ -120,6 +120,8 @@ class StatusView:
     """Station minus hub; None while unmeasured."""
     pending_parts: int = 0
     clock_ok: bool = True
+    disk_hours_left: int | None = None
+    """Until nothing more can be filmed at today's rate; None while there is no rate."""
 
 
 @dataclass(frozen=True, slots=True)

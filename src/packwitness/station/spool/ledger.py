@@ -112,6 +112,13 @@ class Ledger:
         with self._lock:
             return self._db.execute(query, values).fetchall()
 
+    def owns(self, spool_id: Path) -> bool:
+        """Say whether a spool folder's id file is this ledger's (R7): not where its disk is not mounted."""
+        try:
+            return spool_id.read_text().strip() == self.meta("spool_id")
+        except OSError:
+            return False
+
     # --- meta ---
 
     def meta(self, key: str) -> str | None:

@@ -171,7 +171,9 @@ class LedgerPartStore:
                     "INSERT INTO part VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) RETURNING *",
                     (take, camera, n, init, len(data), digest, start, duration, key, head),
                 )
-                return build_part(cursor.fetchone())
+                row = build_part(cursor.fetchone())
+                db.execute("UPDATE take SET bytes = bytes + ? WHERE take = ?", (row.size, take))
+                return row
 
     def add_gap(
         self, *, take: str, camera: str, at_ms: int, duration_ms: int, reason: str, dropped: int = 0

@@ -26,11 +26,16 @@ CREATE TABLE take (
     film_from_ms INTEGER, stopped_ms INTEGER, film_until_ms INTEGER,
     outcome TEXT, clock TEXT NOT NULL,
     manifest_digest TEXT, receipted_ms INTEGER,
-    announced INTEGER NOT NULL DEFAULT 0, trouble TEXT
+    announced INTEGER NOT NULL DEFAULT 0, trouble TEXT,
+    bytes INTEGER NOT NULL DEFAULT 0  -- of its inits and parts, those that were dropped since too
 ) WITHOUT ROWID;
 CREATE INDEX take_unsent ON take (started_ms) WHERE state IN ('recording', 'closed', 'sealed');
 CREATE INDEX take_kept ON take (receipted_ms) WHERE state = 'receipted';
 CREATE UNIQUE INDEX take_number ON take (bench, n);
+CREATE INDEX take_started ON take (started_ms, bytes);
+
+-- Takes that were dropped and whose files are still to be deleted.
+CREATE TABLE garbage (take TEXT PRIMARY KEY) WITHOUT ROWID;
 
 -- Signed statements, as large as a film is long; kept until the take is dropped (its folder has them too).
 CREATE TABLE proof (take TEXT PRIMARY KEY, manifest TEXT NOT NULL, receipt TEXT);

@@ -7,6 +7,7 @@ same way.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from packwitness.evidence.canonical import canonical
@@ -228,16 +229,23 @@ def lay_out_statements(ledger: Ledger, layout: Layout, *, take: str) -> None:
                     replace_durably(path, data)
 
 
-def remove_strays(ledger: Ledger, layout: Layout, *, take: str) -> int:
-    """Delete the media files of a take that no row names, and return how many there were."""
+def strays(ledger: Ledger, layout: Layout, *, take: str) -> list[Path]:
+    """Return the media files of a take that no row names."""
+    # Files first: what is written meanwhile has its row by the time that rows are read, or is not listed.
+    files = list(files_under(layout.take(take) / "parts"))
     named = set()
     for camera in ledger.cameras(take):
         named |= {layout.init_file(take, camera.camera, row.k) for row in ledger.inits(take, camera.camera)}
         named |= {layout.part_file(take, camera.camera, row.n) for row in ledger.parts(take, camera.camera)}
-    strays = [path for path in files_under(layout.take(take) / "parts") if path not in named]
-    for path in strays:
+    return [path for path in files if path not in named]
+
+
+def remove_strays(ledger: Ledger, layout: Layout, *, take: str) -> int:
+    """Delete the media files of a take that no row names, and return how many there were."""
+    found = strays(ledger, layout, take=take)
+    for path in found:
         path.unlink()
-    return len(strays)
+    return len(found)
 
 
 def _known(ledger: Ledger, take: str) -> TakeRow:

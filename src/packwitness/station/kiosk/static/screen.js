@@ -96,6 +96,11 @@ export class Screen {
       [{ fine: "good", low: "poor", full: "bad" }[status.disk], page(`disk.${status.disk}`, { size: size(status.disk_free_bytes) })],
       [{ ok: "good", unknown: "plain", off: "bad" }[clock], page(`clock.${clock}`, { seconds: number(offset, 1) })],
     ];
+    const hours = status.disk_hours_left;
+    if (hours !== null && status.disk !== "full") {
+      const how = hours < 8 ? "poor" : "plain";
+      chips.push([how, hours < 72 ? page("disk.hours", { n: number(hours) }) : page("disk.days", { n: number(Math.floor(hours / 24)) })]);
+    }
     if (status.pending_parts > 0) chips.push(["plain", page("uploads", { n: number(status.pending_parts) })]);
     for (const camera of down) chips.push(["bad", camera.name]);
     at("chips").replaceChildren(...chips.map(([how, text]) => {
