@@ -19,7 +19,7 @@ from packwitness.station.cameras.camera import (
     Unauthorised,
 )
 from packwitness.station.cameras.rtsp import RtspCamera
-from packwitness.station.cameras.rtsp_talk import parse_address
+from packwitness.station.cameras.rtsp_address import parse_address
 from tests.station.cameras.rtsp_server import answering, sdp_answers
 from tests.station.cameras.test_rtp import interleaved, rtp
 

@@ -37,7 +37,8 @@ from packwitness.station.cameras.camera import (
 from packwitness.station.cameras.links import Came, Link, Ports, TcpLink, UdpLink, open_ports
 from packwitness.station.cameras.rtcp import sender_reports
 from packwitness.station.cameras.rtp import BadPacket, Depacketiser
-from packwitness.station.cameras.rtsp_talk import REDIRECTS, Answer, Talk, parse_address
+from packwitness.station.cameras.rtsp_address import parse_address
+from packwitness.station.cameras.rtsp_talk import REDIRECTS, Answer, Talk
 from packwitness.station.cameras.sdp import CLOCK, Sound, Video, read_sdp, read_sound
 from packwitness.station.cameras.sound import SoundDepacketiser
 

@@ -130,9 +130,10 @@ class SoundIntake:
 
 
 class _Encoder:
-    """G.711 to AAC, on one line of time. FFmpeg is loaded only for a camera that needs it."""
+    """G.711 to AAC, on one line of time."""
 
     def __init__(self, codec: str, rate: int, channels: int, begin: int) -> None:
+        # FFmpeg costs 20 MB, and only a camera that sends G.711 needs it.
         import av
 
         layout = "mono" if channels == 1 else "stereo"
