@@ -12,6 +12,8 @@ import re
 import secrets
 import socket
 import ssl
+import struct
+import sys
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -95,6 +97,7 @@ class Talk:
         self._buffer = b""
         self._scratch = memoryview(bytearray(READ_BYTES))
         self._early = b""  # packets that came before an answer
+        self._waits: float | None = None
         self.socket = self._connect()
 
     def _connect(self) -> socket.socket:
@@ -228,6 +231,7 @@ class Talk:
 
     def send(self, data: bytes) -> None:
         try:
+            self._waits = None
             self.socket.settimeout(self._patience)
             self.socket.sendall(data)
         except OSError:
@@ -331,15 +335,30 @@ class Talk:
     def _read(self, seconds: float) -> bytes | None:
         """Read what there is into the buffer; None if nothing came, empty if the camera hung up."""
         try:
-            self.socket.settimeout(seconds)
+            self._wait_up_to(seconds)
             count = self.socket.recv_into(self._scratch)
-        except TimeoutError:
+        except (TimeoutError, BlockingIOError):
             return None
         except OSError:
             return b""
         data = bytes(self._scratch[:count])
         self._buffer = self._buffer + data if self._buffer else data
         return data
+
+    def _wait_up_to(self, seconds: float) -> None:
+        """Have reading wait so long. Python's own time-outs cost two more system calls a read, and each lets
+        another camera's thread in between; where the system can wait by itself, it does.
+        """
+        if seconds == self._waits:
+            return
+        self._waits = seconds
+        if sys.platform == "win32" or isinstance(self.socket, ssl.SSLSocket):
+            self.socket.settimeout(seconds)
+            return
+        self.socket.settimeout(None)
+        whole = int(seconds)
+        limit = struct.pack("@ll", whole, max(1, int((seconds - whole) * 1_000_000)))
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
 
     def _text(self) -> Answer | None:
         """Take an answer off the buffer if it is there whole; packets before it are kept.
