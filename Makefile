@@ -91,6 +91,10 @@ test: browser ## Run all tests, those with a real browser too; without ARGS the 
 test-postgres: $(READY) ## Run the hub's tests on a PostgreSQL of their own
 	PACKWITNESS_TEST_DATABASE=postgres $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not e2e" tests/hub
 
+.PHONY: faults
+faults: $(READY) ## Kill, stop, cut and garble station, hub and cameras; print what was lost (--runs, --only, --seed, --json)
+	$(BIN)/python -m tests.faults $(ARGS)
+
 bench-%: $(READY) ## Run the benchmark bench/NAME.py
 	$(BIN)/python -m bench.$* $(ARGS)
 

@@ -1,9 +1,13 @@
 """The cable between a camera and the station: it can be cut, and it can carry rubbish."""
 
 import contextlib
+import random
 import socket
 import threading
+from collections.abc import Callable
 from enum import Enum
+
+type Change = Callable[[bytes], bytes]
 
 
 class Carries(Enum):
@@ -22,6 +26,7 @@ class Line:
         self.carries = Carries.STREAM
         self._flows = threading.Event()
         self._flows.set()
+        self.garbled: tuple[random.Random, float] | None = None
         self._open: list[socket.socket] = []
         self._held: list[threading.Event] = []
         self._threads: list[threading.Thread] = []
@@ -44,6 +49,14 @@ class Line:
     def let_go(self) -> None:
         """Let through what was held."""
         self._flows.set()
+
+    def garble(self, rng: random.Random, *, share: float) -> None:
+        """Change some bytes of what comes from the camera, ``share`` of them, until ``clear``."""
+        self.garbled = (rng, share)
+
+    def clear(self) -> None:
+        """Let everything through as it is."""
+        self.garbled = None
 
     def let_go_of_new_ones(self) -> None:
         """Let new connections through; those that are held stay held for ever."""
@@ -77,8 +90,8 @@ class Line:
                     continue
                 camera.settimeout(None)
                 self._open += [station, camera]
-                self._start(station, camera)
-                self._start(camera, station)
+                self._start(station, camera, lambda data: data)
+                self._start(camera, station, self._spoilt)
             else:
                 with contextlib.suppress(OSError):
                     if self.carries is Carries.RUBBISH:
@@ -86,17 +99,27 @@ class Line:
                         station.sendall(b"\x00\xffRTSP?" * 4096)
                 station.close()
 
-    def _start(self, source: socket.socket, target: socket.socket) -> None:
-        thread = threading.Thread(target=_pump, args=(source, target, self._flows))
+    def _start(self, source: socket.socket, target: socket.socket, change: Change) -> None:
+        thread = threading.Thread(target=_pump, args=(source, target, self._flows, change))
         self._threads.append(thread)
         thread.start()
 
+    def _spoilt(self, data: bytes) -> bytes:
+        garbled = self.garbled
+        if garbled is None:
+            return data
+        rng, share = garbled
+        spoilt = bytearray(data)
+        for _ in range(max(1, int(len(data) * share))):
+            spoilt[rng.randrange(len(spoilt))] ^= 1 << rng.randrange(8)
+        return bytes(spoilt)
 
-def _pump(source: socket.socket, target: socket.socket, flows: threading.Event) -> None:
+
+def _pump(source: socket.socket, target: socket.socket, flows: threading.Event, change: Change) -> None:
     with contextlib.suppress(OSError):
         while data := source.recv(65_536):
             flows.wait()
-            target.sendall(data)
+            target.sendall(change(data))
     for one in (source, target):
         with contextlib.suppress(OSError):
             one.shutdown(socket.SHUT_RDWR)

@@ -13,6 +13,7 @@ from packwitness.station.config import (
     KioskSettings,
     Settings,
     SettingsError,
+    UploadSettings,
     cameras_from_words,
     read_settings,
     render,
@@ -158,6 +159,7 @@ def _keys(model: type[BaseModel]) -> list[str]:
         "cameras": CameraSettings,
         "kiosk": KioskSettings,
         "disk": DiskSettings,
+        "upload": UploadSettings,
     }
     keys = []
     for name in model.model_fields:

@@ -98,6 +98,13 @@ class DiskSettings(Section):
         return self
 
 
+class UploadSettings(Section):
+    """How films go up. ``proxy`` is for where the environment does not name one."""
+
+    max_mbit: Annotated[float, Field(ge=0, le=100_000)] = 0
+    proxy: Annotated[str, StringConstraints(pattern=r"^(https?://[^/]+/?)?$", max_length=500)] = ""
+
+
 class Settings(Section):
     """All of ``station.toml``."""
 
@@ -116,6 +123,7 @@ class Settings(Section):
     log: Literal["debug", "info", "warning", "error"] = "info"
     kiosk: KioskSettings = KioskSettings()
     disk: DiskSettings = DiskSettings()
+    upload: UploadSettings = UploadSettings()
 
     @model_validator(mode="after")
     def _names_fit(self) -> "Settings":
@@ -287,6 +295,10 @@ key = {_text(hub.key)}
 # low_mb = {defaults.disk.low_mb}
 # full_mb = {defaults.disk.full_mb}
 # budget_gb = {defaults.disk.budget_gb:g}
+
+# [upload]
+# max_mbit = {defaults.upload.max_mbit:g}
+# proxy = ""                         # such as "http://proxy.shop.lan:3128"
 """
 
 

@@ -16,6 +16,7 @@ from packwitness.station.spool.hub import Hub
 from packwitness.station.spool.outgoing import Outgoing
 from packwitness.station.spool.seal import close, seal
 from packwitness.station.spool.uploader import Uploader
+from tests.station.spool.forward_proxy import ForwardProxy
 from tests.station.spool.hub_counterpart import TOKEN, Fault, HubCounterpart
 from tests.station.spool.station_of_one import (
     BENCH,
@@ -39,8 +40,10 @@ def hub() -> Iterator[HubCounterpart]:
 
 
 @asynccontextmanager
-async def uploading(spool: Spool, hub: HubCounterpart, *, token: str = TOKEN) -> AsyncIterator[Uploader]:
-    async with Hub(hub.url, token=token) as client:
+async def uploading(
+    spool: Spool, hub: HubCounterpart, *, token: str = TOKEN, proxy: str = "", max_mbit: float = 0
+) -> AsyncIterator[Uploader]:
+    async with Hub(hub.url, token=token, proxy=proxy, max_mbit=max_mbit) as client:
         uploader = Uploader(
             outgoing=Outgoing(spool.ledger),
             layout=spool.layout,
@@ -290,3 +293,25 @@ def test_a_long_backlog_is_not_read_whole_for_each_part(spool: Spool) -> None:
     assert [row.take for row in outgoing.oldest()] == [takes[1], *takes[3:7]]
     waiting = takes[3:20]
     assert [row.take for row in outgoing.oldest(without=waiting)] == [takes[1], *takes[20:24]]
+
+
+async def test_through_a_proxy(spool: Spool, hub: HubCounterpart) -> None:
+    take = filmed(spool)
+    proxy = ForwardProxy()
+    try:
+        async with uploading(spool, hub, proxy=proxy.url):
+            await until(lambda: state(spool, take) == "receipted")
+    finally:
+        proxy.close()
+    assert proxy.asked
+    assert all(f" {hub.url}/" in line for line in proxy.asked)
+
+
+async def test_a_shops_line_stays_free(spool: Spool, hub: HubCounterpart) -> None:
+    take = filmed(spool, parts=8)
+    size = spool.ledger.rows("SELECT sum(size) AS n FROM part")[0]["n"]
+    began = time.monotonic()
+    async with uploading(spool, hub, max_mbit=size * 8 / 1e6):
+        await until(lambda: state(spool, take) == "receipted")
+    # All in one second; the last part may begin a part's time earlier.
+    assert time.monotonic() - began >= 0.8

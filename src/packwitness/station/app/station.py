@@ -86,7 +86,12 @@ async def run(settings: Settings, layout: Layout, *, ready: Callable[[str], None
                 benches=list(identity.benches), boot=secrets.token_hex(8), utc_ms=utc_ms(),
             )  # fmt: skip
             log.info("spool opened", interrupted=list(found.interrupted), strays=found.strays)
-            async with Hub(settings.hub.url, token=layout.token.read_text().strip()) as hub:
+            async with Hub(
+                settings.hub.url,
+                token=layout.token.read_text().strip(),
+                proxy=settings.upload.proxy,
+                max_mbit=settings.upload.max_mbit,
+            ) as hub:
                 station = Station(
                     settings, layout, identity, hub, (front, Journal(front, key)), (back, journal), logics
                 )

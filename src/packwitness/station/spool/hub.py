@@ -8,6 +8,8 @@ one::
                        later helps
 """
 
+import asyncio
+import time
 from collections.abc import Mapping
 from typing import Self
 
@@ -33,6 +35,7 @@ from packwitness.protocol import (
     TakeStarted,
     content_digest,
 )
+from packwitness.station.spool.pace import Pace
 from packwitness.station.spool.rows import InitRow, PartRow
 
 TIMEOUT = httpx2.Timeout(connect=5, read=30, write=60, pool=60)
@@ -67,13 +70,26 @@ class HubRefused(HubError):
 class Hub:
     """A connection pool to one hub. Leave it with ``async with``."""
 
-    def __init__(self, url: str, *, token: str, timeout: httpx2.Timeout = TIMEOUT) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str,
+        timeout: httpx2.Timeout = TIMEOUT,
+        proxy: str = "",
+        max_mbit: float = 0,
+    ) -> None:
+        """``proxy``: the way out, where the environment (``HTTPS_PROXY``, ``NO_PROXY``) does not say it.
+        ``max_mbit``: most that films may take of the line, in megabits a second; 0: all of it.
+        """
+        self._pace = Pace(max_mbit * 1e6 / 8)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._client = httpx2.AsyncClient(
             base_url=url.rstrip("/") + API_BASE + "/",
             headers=headers,
             timeout=timeout,
             follow_redirects=False,
+            proxy=proxy or None,
         )
 
     async def __aenter__(self) -> Self:
@@ -126,6 +142,8 @@ class Hub:
             "Content-Digest": content_digest(bytes.fromhex(sha256)),
             "Content-Type": "application/octet-stream",
         }
+        if wait := self._pace.wait(len(data), now=time.monotonic()):
+            await asyncio.sleep(wait)
         await self._call("PUT", path, query, data, headers)
 
     async def _json[Answer: BaseModel](

@@ -1,0 +1,100 @@
+"""`make faults`: a station and a hub as processes, real streams, and one fault after the other.
+
+Each fault has a shop of its own, so that an audit at its end looks at all its parcels: every accepted start
+is exactly one sealed take, the journal has no hole, every bundle verifies, the hub's films are the station's
+bytes.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tests.e2e import numbered_film
+from tests.e2e.audit import audit
+from tests.e2e.shop import Shop, open_shop
+from tests.faults.faults import FAULTS
+from tests.faults.hub_line import HubLine
+from tests.faults.runs import HOLE_MS, OPEN_PART_MS, Outcome, faulty_hub, run, same_bytes
+
+COLUMNS = "{:<20} {:>5} {:>8} {:>6} {:>10} {:>12} {:>6} {:>8}  {}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One fault's line in the table."""
+
+    fault: str
+    runs: int
+    parcels: int
+    lost_takes: int
+    worst_loss_ms: int
+    worst_unstated_ms: int
+    gaps: int
+    seconds: float
+    verdict: str
+
+
+def try_fault(shop: Shop, hub: HubLine, fault: str, *, runs: int, seed: int, folder: Path) -> Row:
+    """Do one fault so often, audit, and sum up."""
+    began = time.monotonic()
+    outcomes: list[Outcome] = []
+    verdict = "holds"
+    try:
+        for number in range(runs):
+            outcomes.append(run(shop, hub, fault, seed + number))  # noqa: PERF401 - kept if a later one fails
+        audit(shop, folder)
+        damaged = [one.take for one in outcomes if not same_bytes(shop, one.take)]
+        if damaged:
+            verdict = f"other bytes at the hub: {damaged[:3]}"
+    except AssertionError as error:
+        verdict = f"seed {seed + len(outcomes)}: {str(error).splitlines()[0][:120]}"
+    worst = max((one.unstated_ms for one in outcomes), default=0)
+    loss = max((one.lost_ms for one in outcomes), default=0)
+    if verdict == "holds" and (worst > HOLE_MS or loss > OPEN_PART_MS):
+        verdict = "loses more than it may"
+    return Row(
+        fault=fault,
+        runs=len(outcomes),
+        parcels=len(shop.accepted),
+        lost_takes=len(shop.accepted) - len(set(shop.accepted)),
+        worst_loss_ms=loss,
+        worst_unstated_ms=worst,
+        gaps=sum(one.gaps for one in outcomes),
+        seconds=round(time.monotonic() - began, 1),
+        verdict=verdict,
+    )
+
+
+def main(arguments: list[str]) -> int:
+    """Run what is asked for, print the table, write the JSON; 1 if anything did not hold."""
+    parser = argparse.ArgumentParser(prog="make faults", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--only", nargs="+", choices=list(FAULTS), default=list(FAULTS), metavar="FAULT")
+    parser.add_argument("--runs", type=int, default=10, help="of each fault (default 10)")
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="of the first run")
+    parser.add_argument("--json", type=Path)
+    chosen = parser.parse_args(arguments)
+    print(f"seed {chosen.seed}")
+    heads = ("fault", "runs", "parcels", "lost", "loss ms", "unstated ms", "gaps", "seconds", "verdict")
+    print(COLUMNS.format(*heads), flush=True)
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="packwitness-faults-") as place:
+        film = numbered_film.make(Path(place) / "numbered.mp4")
+        for fault in chosen.only:
+            data = Path(place) / fault
+            data.mkdir()
+            with open_shop(data / "shop", film) as shop, faulty_hub(shop) as hub:
+                shop.cameras_up()
+                row = try_fault(shop, hub, fault, runs=chosen.runs, seed=chosen.seed, folder=data)
+            rows.append(row)
+            print(COLUMNS.format(*asdict(row).values()), flush=True)
+    if chosen.json:
+        chosen.json.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
+    return 0 if all(row.verdict == "holds" for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,97 @@
+"""The way from the station to the hub: it can break off, stay silent, answer with errors or by halves."""
+
+import contextlib
+import socket
+import threading
+from enum import Enum
+
+HEAD_LIMIT = 64 << 10
+
+
+class Mood(Enum):
+    """What a connection meets."""
+
+    CALM = "everything goes through"
+    RESET = "it is reset in the middle of what the station says"
+    ERROR = "a server's error, whatever was asked"
+    SILENT = "nobody answers"
+    HALF = "the hub does what it was asked, and half of its answer comes back"
+
+
+class HubLine:
+    """Listens at ``port`` of 127.0.0.1 and hands connections on to the hub's port, as its mood is."""
+
+    def __init__(self, hub_port: int) -> None:
+        self._hub_port = hub_port
+        self._mood = Mood.CALM
+        self._open: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._acceptor = threading.Thread(target=self._accept, name="hub line")
+        self._acceptor.start()
+
+    def be(self, mood: Mood) -> None:
+        """Change the mood and end the connections of the one before."""
+        self._mood = mood
+        for one in self._open:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+        self._open.clear()
+
+    def close(self) -> None:
+        """Cut everything and listen no more."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._acceptor.join(5)
+        self.be(Mood.CALM)
+        for thread in self._threads:
+            thread.join(5)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                station, _ = self._listener.accept()
+            except OSError:
+                return
+            self._open.append(station)
+            self._run(self._serve, station, self._mood)
+
+    def _run(self, work: object, *arguments: object) -> None:
+        thread = threading.Thread(target=work, args=arguments)  # type: ignore[arg-type] # any callable
+        self._threads.append(thread)
+        thread.start()
+
+    def _serve(self, station: socket.socket, mood: Mood) -> None:
+        with contextlib.suppress(OSError), station:
+            if mood is Mood.RESET:
+                station.recv(100)
+                # Closed with a time of 0 to linger, a connection is reset instead of ended.
+                station.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+            elif mood is Mood.SILENT:
+                while station.recv(65_536):
+                    pass
+            elif mood is Mood.ERROR:
+                station.recv(HEAD_LIMIT)
+                station.sendall(b"HTTP/1.1 500 Oh\r\nContent-Length: 5\r\nConnection: close\r\n\r\nsorry")
+            else:
+                self._through(station, half=mood is Mood.HALF)
+
+    def _through(self, station: socket.socket, *, half: bool) -> None:
+        with socket.create_connection(("127.0.0.1", self._hub_port), 5) as hub:
+            hub.settimeout(None)
+            self._open.append(hub)
+            self._run(_pump, station, hub)
+            while data := hub.recv(65_536):
+                station.sendall(data[: len(data) // 2] if half else data)
+                if half:
+                    return
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65_536):
+            target.sendall(data)
+    with contextlib.suppress(OSError):
+        target.shutdown(socket.SHUT_WR)

@@ -1,0 +1,135 @@
+"""One parcel through one fault, and what became of its film."""
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2 as httpx
+
+from packwitness.evidence.manifest import Manifest
+from packwitness.evidence.statements import Statement
+from tests.e2e.shop import Shop, until
+from tests.faults.faults import FAULTS, Scene
+from tests.faults.hub_line import HubLine, Mood
+
+HOLE_MS = 150
+"""A hole shorter than this need not be stated: a few pictures' jitter between two connections."""
+OPEN_PART_MS = 1_300
+"""The open part, and what the station takes to write one."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run found. ``unstated_ms``: the longest hole in a film that its manifest does not own up to;
+    ``lost_ms``: what was filmed before a kill and is not there.
+    """
+
+    take: str
+    outcome: str
+    gaps: int
+    unstated_ms: int
+    lost_ms: int
+
+
+@contextmanager
+def faulty_hub(shop: Shop) -> Iterator[HubLine]:
+    """Put a line between station and hub; the station starts anew at both ends."""
+    line = HubLine(shop.house.hub_port)
+    settings = shop.layout.settings
+    text = settings.read_text()
+    try:
+        _move(shop, text.replace(shop.house.hub_url, f"http://127.0.0.1:{line.port}"))
+        yield line
+        _move(shop, text)
+    finally:
+        line.close()
+
+
+def _move(shop: Shop, settings: str) -> None:
+    shop.rest()
+    station = shop.house.process("station")
+    station.terminate()
+    station.wait(20)
+    shop.layout.settings.write_text(settings)
+    shop.house.start_station()
+    shop.cameras_up()
+
+
+def run(shop: Shop, hub: HubLine, fault: str, seed: int) -> Outcome:
+    """Film a parcel, let the fault happen meanwhile, end it, and wait until the hub has sealed it."""
+    rng = random.Random(f"{fault} {seed}")
+    scene = Scene(shop, hub, rng)
+    take = _start(shop, str(rng.randrange(10**11, 10**12)))
+    time.sleep(rng.uniform(0, 1.5))
+    FAULTS[fault](scene)
+    time.sleep(rng.uniform(0, 1))
+    hub.be(Mood.CALM)
+    shop.rest()
+    shop.sealed(take)
+    data = (shop.layout.take(take) / "manifest.json").read_bytes()
+    found = Manifest.from_payload(dict(Statement.from_json(data).payload))
+    lost = 0
+    if scene.cut_at is not None and found.outcome == "interrupted":
+        lost = max(0, round((scene.cut_at - found.film_until.timestamp()) * 1000))
+    return Outcome(
+        take=take,
+        outcome=found.outcome,
+        gaps=sum(len(camera.gaps) for camera in found.cameras),
+        unstated_ms=max(_unstated(found, number) for number in range(len(found.cameras))),
+        lost_ms=lost,
+    )
+
+
+def _start(shop: Shop, code: str) -> str:
+    """Scan a label as a program would that does not give up: again if nobody answers."""
+
+    def scanned() -> str | None:
+        before = shop.running()
+        try:
+            answer = shop.scan(code)
+        except httpx.TransportError:
+            return None
+        take = answer.json().get("take") if answer.status_code == 202 else None
+        return take if take != before else None
+
+    return str(until(scanned, what="a take begins", pause=0.3))
+
+
+def _unstated(manifest: Manifest, number: int) -> int:
+    """The longest hole between two parts of a camera that no gap of it covers, in ms."""
+    camera = manifest.cameras[number]
+    scale = camera.timescale / 1000
+    worst, end = 0.0, 0.0
+    for part in camera.parts:
+        begin = part.start / scale
+        if begin > end:
+            stated = sum(
+                max(0.0, min(begin, gap.at_ms - camera.offset_ms + gap.duration_ms + 1)
+                    - max(end, gap.at_ms - camera.offset_ms - 1))
+                for gap in camera.gaps
+            )  # fmt: skip
+            worst = max(worst, begin - end - stated)
+        end = max(end, begin + part.duration / scale)
+    return max(0, round(worst))
+
+
+def same_bytes(shop: Shop, take: str) -> bool:
+    """Whether the hub's films are, byte for byte, what the station has."""
+    # A take that was cut in its first moments has no film.
+    for folder in sorted((shop.layout.take(take) / "parts").glob("*")):
+        parts = sorted(folder.glob("*.m4s"))
+        if not parts:
+            continue
+        film = shop.film(take, folder.name)
+        if not all(_lies_in(part, film) for part in (parts[0], parts[-1])) or len(film) != sum(
+            path.stat().st_size for path in folder.iterdir()
+        ):
+            return False
+    return True
+
+
+def _lies_in(part: Path, film: bytes) -> bool:
+    return part.read_bytes() in film

@@ -1,0 +1,63 @@
+"""A forward proxy on loopback: what a shop's network may put between a station and its hub."""
+
+import contextlib
+import re
+import socket
+import threading
+
+
+class ForwardProxy:
+    """Passes connections on to the host that their first request names; remembers the requests."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self._threads: list[threading.Thread] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._acceptor = threading.Thread(target=self._accept)
+        self._acceptor.start()
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for thread in (self._acceptor, *self._threads):
+            thread.join(5)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            self._run(client)
+
+    def _run(self, client: socket.socket) -> None:
+        thread = threading.Thread(target=self._serve, args=(client,))
+        self._threads.append(thread)
+        thread.start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with client, contextlib.suppress(OSError):
+            first = client.recv(65_536)
+            line = first.split(b"\r\n", 1)[0].decode()
+            found = re.match(r"[A-Z]+ http://([\d.]+):(\d+)/", line)
+            if found is None:
+                return
+            self.asked.append(line)
+            with socket.create_connection((found[1], int(found[2])), 5) as origin:
+                origin.settimeout(None)
+                # What goes on to the origin names the path alone (RFC 9112, 3.2.1).
+                whole, bare = f" http://{found[1]}:{found[2]}/".encode(), b" /"
+                origin.sendall(first.replace(whole, bare))
+                back = threading.Thread(target=_pump, args=(origin, client, b"", b""))
+                back.start()
+                _pump(client, origin, whole, bare)
+                back.join(5)
+
+
+def _pump(source: socket.socket, target: socket.socket, what: bytes, instead: bytes) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65_536):
+            target.sendall(data.replace(what, instead) if what else data)
+        target.shutdown(socket.SHUT_WR)
