@@ -12,7 +12,7 @@ from dataclasses import replace
 from packwitness.station.recorder import nal
 from packwitness.station.recorder.messages import TIMESCALE, StreamFacts
 from packwitness.station.recorder.packets import Packet, Track
-from packwitness.station.recorder.sound import SoundPart, SoundTrack, durations
+from packwitness.station.recorder.sound_part import SoundPart, SoundTrack, durations
 from packwitness.station.recorder.sps import Shape, read_shape
 
 DEFAULT_BASE_IS_MOOF, DEFAULT_FLAGS = 0x020000, 0x000020

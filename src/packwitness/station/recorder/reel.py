@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from packwitness.station.recorder.clock import Timing
 from packwitness.station.recorder.cutter import LIMIT, Cut, Cutter
 from packwitness.station.recorder.packets import Packet, Run, ticks
-from packwitness.station.recorder.sound import SoundPart
+from packwitness.station.recorder.sound_part import SoundPart
 
 PATIENCE_NS = 250_000_000
 """How long a stopped take waits for the packet that would end it."""

@@ -9,22 +9,19 @@ arrival tells (see `clock`).
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
-from packwitness.station.recorder.clock import Anchor
-from packwitness.station.recorder.messages import TIMESCALE, SoundFacts
+from packwitness.station.recorder.messages import TIMESCALE
 from packwitness.station.recorder.packets import NANO
+from packwitness.station.recorder.reel import Piece
+from packwitness.station.recorder.sound_part import FRAME, SoundFrame, SoundLine, SoundPart, SoundTrack
 from packwitness.station.recorder.source import Sound, SoundStream
 
 if TYPE_CHECKING:
     from av.audio.codeccontext import AudioCodecContext
 
-    from packwitness.station.recorder.reel import Piece
-
-FRAME = 1024
-"""Samples of a frame of AAC-LC."""
 RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
 SILENCE = {
     1: bytes.fromhex("00c800802380"),
@@ -42,57 +39,6 @@ BIT_RATE = 32_000
 RING_SECONDS = 65
 """The longest pre-roll, and some more."""
 STALL_NS = 5_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class SoundTrack:
-    """Sound as long as it is coded the same. `config`: AudioSpecificConfig."""
-
-    sample_rate: int
-    channels: int
-    config: bytes
-    encoded_from: str | None
-
-    @property
-    def facts(self) -> SoundFacts:
-        """What the manifest says of it."""
-        return SoundFacts("mp4a.40.2", self.sample_rate, self.channels, self.encoded_from)
-
-
-class SoundLine:
-    """An uninterrupted line of time of a camera's sound, in samples."""
-
-    __slots__ = ("anchor", "rate")
-
-    def __init__(self, rate: int) -> None:
-        self.rate = rate
-        self.anchor = Anchor()
-
-    def add(self, arrival_ns: int, samples: int) -> None:
-        """Learn from what came: `samples` counts up to its end, for it was sent when all of it was there."""
-        self.anchor.add(arrival_ns, samples * NANO // self.rate)
-
-    def moment(self, samples: int) -> int:
-        """Monotonic nanoseconds of a time on this line."""
-        return self.anchor.moment(samples * NANO // self.rate)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SoundFrame:
-    """A frame of AAC; `pts` in samples on its `line`."""
-
-    data: bytes
-    pts: int
-    line: SoundLine
-    track: SoundTrack
-
-
-@dataclass(frozen=True, slots=True)
-class SoundPart:
-    """Sound of one part: frames and their starts in samples of media time, in ascending order."""
-
-    track: SoundTrack
-    frames: tuple[tuple[int, bytes], ...]
 
 
 class SoundIntake:
@@ -269,7 +215,7 @@ class CameraSound:
         """The connection is gone."""
         self._intake = None
 
-    def lay(self, take: str, piece: "Piece") -> "Piece":
+    def lay(self, take: str, piece: Piece) -> Piece:
         """The piece with the sound that goes with it."""
         reel = self._reels.get(take)
         if reel is None:
@@ -284,9 +230,3 @@ class CameraSound:
     def end(self, take: str) -> None:
         """A film is over."""
         self._reels.pop(take, None)
-
-
-def durations(frames: Sequence[tuple[int, bytes]]) -> list[int]:
-    """Of each frame, up to the next; the last one lasts as long as it holds samples."""
-    ends = [start for start, _ in frames[1:]]
-    return [end - start for (start, _), end in zip(frames, [*ends, frames[-1][0] + FRAME], strict=True)]

@@ -11,7 +11,7 @@ from packwitness.station.recorder.messages import TIMESCALE, PacketsDropped, Par
 from packwitness.station.recorder.muxer import mux_part, open_film
 from packwitness.station.recorder.packets import Track
 from packwitness.station.recorder.reel import Gap, Item, Piece, Said
-from packwitness.station.recorder.sound import SoundTrack
+from packwitness.station.recorder.sound_part import SoundTrack
 from packwitness.station.recorder.store import PartStore
 
 QUEUE_BYTES = 64 << 20
