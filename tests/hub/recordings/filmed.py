@@ -99,7 +99,8 @@ def sha(data: bytes) -> str:
 class Filming:
     """One take as a station makes it. ``cameras`` maps a camera's id to its parts.
 
-    Times: the film begins ``pre_roll_ms`` before ``started_at`` and ends with the longest camera's last part.
+    Times: the film begins ``pre_roll_ms`` before ``started_at`` and ends with the longest camera's last part,
+    ``post_roll_ms`` after the stop.
     """
 
     house: House
@@ -109,6 +110,7 @@ class Filming:
     outcome: str = "completed"
     started_at: datetime = NOW + timedelta(minutes=1)
     pre_roll_ms: int = 1000
+    post_roll_ms: int = 0
     offset_ms: int = 0
     cameras: dict[str, tuple[Part, ...]] = field(default_factory=lambda: {"overhead": film()})
     previous: str = ZERO
@@ -186,7 +188,7 @@ class Filming:
             "software": {"name": "packwitness", "version": "0.1.0"},
             "film_from": utc(self.film_from),
             "started_at": utc(self.started_at),
-            "stopped_at": utc(self.stopped_at),
+            "stopped_at": utc(self.stopped_at - timedelta(milliseconds=self.post_roll_ms)),
             "film_until": utc(self.stopped_at),
             "clock": {
                 "source": "system",

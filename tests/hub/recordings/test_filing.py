@@ -80,6 +80,21 @@ def test_it_does_not_matter_in_which_order_takes_arrive(house: House) -> None:
     assert begins(second) == 600
 
 
+@pytest.mark.parametrize("second_first", [True, False])
+def test_a_post_roll_shows_nothing_of_the_next_parcel(house: House, second_first: bool) -> None:
+    first = Filming(house, code="one", cameras={"overhead": film(6)}, post_roll_ms=3000)
+    second = Filming(
+        house, number=5, code="two", started_at=first.stopped_at - timedelta(milliseconds=1400), pre_roll_ms=0
+    )
+    for one in (second, first) if second_first else (first, second):
+        one.whole()
+
+    assert Span.objects.get(take=first.take).to_ms == 6000 - 1400
+    third = Filming(house, number=9, code="three", started_at=NOW + 9 * MINUTE)
+    third.whole()
+    assert Span.objects.get(take=first.take).to_ms == 6000 - 1400
+
+
 def test_another_benchs_film_does_not_matter(house: House, make_house: Callable[[str], House]) -> None:
     Filming(house, code="one").whole()
     elsewhere = make_house("Elsewhere")

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.db.models import Max, Min
 
 from packwitness.hub.orders import queries as orders
 from packwitness.hub.orders.codes import code_key
@@ -20,11 +20,24 @@ ANOTHER_PARCEL_AFTER: Final = timedelta(days=45)
 """Couriers use their numbers again after some months: a take this long after the last one shows another
 parcel.
 """
+POST_ROLL_FROM: Final = timedelta(seconds=1.5)
+"""A film that ends sooner after its stop has no post-roll: it ran on to the end of its last part."""
 
 
 def file_take(*, scope: Scope, take: Take, at: datetime) -> Span:
-    """File a take under its code and return its span, which is open while the take runs."""
+    """File a take under its code and return its span, which is open while the take runs.
+
+    The spans of takes in whose post-roll it began end where it began.
+    """
     recording = _recording(scope, take, at)
+    running_on = access.rows(Span, scope).filter(
+        take__bench=take.bench_id, take__number__lt=take.number, take__film_until__gt=take.started_at
+    )
+    for earlier in running_on.select_related("take"):
+        until = next_parcel_ms(earlier.take, began=take.started_at)
+        if until is not None and earlier.to_ms is not None and until < earlier.to_ms:
+            earlier.to_ms = until
+            earlier.save(update_fields=["to_ms"])
     return Span.objects.create(
         organisation_id=take.organisation_id,
         created_at=at,
@@ -45,7 +58,10 @@ def settle_take(*, scope: Scope, take: Take, end_ms: int) -> Recording | None:
         spans.delete()
         span = None
     elif span is not None:
-        span.from_ms, span.to_ms = begin_ms(take), end_ms
+        later_takes = Take.objects.filter(bench=take.bench_id, number__gt=take.number)
+        next_began = later_takes.aggregate(first=Min("started_at"))["first"]
+        until = next_parcel_ms(take, began=next_began)
+        span.from_ms, span.to_ms = begin_ms(take), end_ms if until is None else min(end_ms, until)
         span.save(update_fields=["from_ms", "to_ms"])
     reached = access.rows(Span, scope).filter(
         take__bench=take.bench_id, take__number__gt=take.number, take__film_from__lt=take.film_until
@@ -60,6 +76,17 @@ def settle_take(*, scope: Scope, take: Take, end_ms: int) -> Recording | None:
         nearest.from_ms = begin_ms(nearest.take)
         nearest.save(update_fields=["from_ms"])
     return span.recording if span else None
+
+
+def next_parcel_ms(take: Take, *, began: datetime | None) -> int | None:
+    """Return where in a take's post-roll the next parcel begins, ms after ``film_from``; None where it does
+    not.
+    """
+    if began is None or take.stopped_at is None or take.film_until is None:
+        return None
+    if take.film_until - take.stopped_at < POST_ROLL_FROM or began >= take.film_until:
+        return None
+    return (max(began, take.stopped_at) - take.film_from) // timedelta(milliseconds=1)
 
 
 def begin_ms(take: Take) -> int:
