@@ -90,6 +90,7 @@ def test_page_carries_view_and_words(client: TestClient, bench: FakeBench) -> No
         "clock_offset_ms": 4,
         "pending_parts": 0,
         "clock_ok": True,
+        "disk_hours_left": None,
     }
     assert set(boot["strings"]["messages"]) == set(MESSAGES)
     assert boot["strings"]["messages"]["ready"]["title"] == "Ready"

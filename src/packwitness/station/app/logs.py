@@ -19,7 +19,10 @@ class _StandardError(io.TextIOBase):
         return sys.stderr.write(text)
 
     def flush(self) -> None:
-        sys.stderr.flush()
+        # When the interpreter ends, what is imported here may be gone before this is.
+        stream = getattr(sys, "stderr", None)
+        if stream is not None:
+            stream.flush()
 
 
 def set_up(level: str) -> None:

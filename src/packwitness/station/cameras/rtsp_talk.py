@@ -32,13 +32,13 @@ from packwitness.station.cameras.camera import (
 )
 from packwitness.station.cameras.rtp import DOLLAR
 from packwitness.station.cameras.rtsp_address import Address
+from packwitness.station.cameras.rtsp_challenge import SUPPORTED_HASHES, best_challenge
 
 READ_BYTES = 64 << 10
 TEXT_LIMIT = 64 << 10
 """Longest answer, head and body."""
 REDIRECTS = 3
 NO_WAY = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN)
-SUPPORTED_HASHES = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +59,6 @@ def _any_certificate() -> ssl.SSLContext:
 
 def _fingerprint_of(secured: ssl.SSLSocket) -> str:
     return hashlib.sha256(secured.getpeercert(binary_form=True) or b"").hexdigest()
-
-
-def _best_challenge(offered: str) -> dict[str, str]:
-    """The safest of the ways that the camera offers, one a line: SHA-256, MD5, the password itself."""
-    challenges: list[dict[str, str]] = []
-    for line in offered.splitlines():
-        scheme, _, rest = line.strip().partition(" ")
-        found = {k.lower(): v.strip('"') for k, v in re.findall(r'(\w+)=("[^"]*"|[^\s,]+)', rest)}
-        found["scheme"] = scheme.lower()
-        challenges.append(found)
-
-    def safety(challenge: dict[str, str]) -> int:
-        if challenge["scheme"] == "basic":
-            return 1
-        algorithm = challenge.get("algorithm", "MD5").upper()
-        known = challenge["scheme"] == "digest" and algorithm in SUPPORTED_HASHES
-        return 2 + (algorithm != "MD5") if known else 0
-
-    return max(challenges, key=safety, default={"scheme": ""})
 
 
 class Talk:
@@ -256,14 +237,14 @@ class Talk:
 
     def _take_challenge(self, answer: Answer) -> bool:
         """Remember how to identify ourselves. Returns whether it is worth another try."""
-        found = _best_challenge(answer.headers.get("www-authenticate", ""))
+        found = best_challenge(answer.headers.get("www-authenticate", ""))
         before, self._challenge = self._challenge, found
         self._nonce_count = 0
         return before is None or before.get("nonce") != found.get("nonce")
 
     @staticmethod
     def _is_stale(answer: Answer) -> bool:
-        return _best_challenge(answer.headers.get("www-authenticate", "")).get("stale", "").lower() == "true"
+        return best_challenge(answer.headers.get("www-authenticate", "")).get("stale", "").lower() == "true"
 
     def _authorization(self, method: str, url: str) -> str:
         challenge = self._challenge
