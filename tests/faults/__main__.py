@@ -7,11 +7,15 @@ bytes.
 
 import argparse
 import json
+import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+import httpx2 as httpx
+import psutil
 
 from tests.e2e import numbered_film
 from tests.e2e.audit import audit
@@ -50,8 +54,16 @@ def try_fault(shop: Shop, hub: HubLine, fault: str, *, runs: int, seed: int, fol
         damaged = [one.take for one in outcomes if not same_bytes(shop, one.take)]
         if damaged:
             verdict = f"other bytes at the hub: {damaged[:3]}"
-    except AssertionError as error:
-        verdict = f"seed {seed + len(outcomes)}: {str(error).splitlines()[0][:120]}"
+    # Whatever breaks one fault's runs, the others' lines and the JSON are still wanted.
+    except (
+        AssertionError,
+        OSError,
+        ValueError,
+        httpx.HTTPError,
+        psutil.Error,
+        subprocess.SubprocessError,
+    ) as error:
+        verdict = f"seed {seed + len(outcomes)}: {type(error).__name__}: {str(error)[:120]}"
     worst = max((one.unstated_ms for one in outcomes), default=0)
     loss = max((one.lost_ms for one in outcomes), default=0)
     if verdict == "holds" and (worst > HOLE_MS or loss > OPEN_PART_MS):
@@ -60,13 +72,19 @@ def try_fault(shop: Shop, hub: HubLine, fault: str, *, runs: int, seed: int, fol
         fault=fault,
         runs=len(outcomes),
         parcels=len(shop.accepted),
-        lost_takes=len(shop.accepted) - len(set(shop.accepted)),
+        lost_takes=_lost(shop),
         worst_loss_ms=loss,
         worst_unstated_ms=worst,
         gaps=sum(one.gaps for one in outcomes),
         seconds=round(time.monotonic() - began, 1),
         verdict=verdict,
     )
+
+
+def _lost(shop: Shop) -> int:
+    """How many of the accepted starts are no sealed take at the hub."""
+    found = [shop.take(take) for take in shop.accepted]
+    return sum(take is None or take["state"] != "sealed" for take in found)
 
 
 def main(arguments: list[str]) -> int:

@@ -86,6 +86,8 @@ class HubLine:
             while data := hub.recv(65_536):
                 station.sendall(data[: len(data) // 2] if half else data)
                 if half:
+                    # Closing alone says nothing while the other thread still reads.
+                    station.shutdown(socket.SHUT_RDWR)
                     return
 
 

@@ -99,20 +99,20 @@ def _start(shop: Shop, code: str) -> str:
 
 
 def _unstated(manifest: Manifest, number: int) -> int:
-    """The longest hole between two parts of a camera that no gap of it covers, in ms."""
+    """The longest time of a camera up to the take's stop, in ms, that neither a part nor a gap covers."""
     camera = manifest.cameras[number]
     scale = camera.timescale / 1000
+    covered = [(part.start / scale, (part.start + part.duration) / scale) for part in camera.parts]
+    # Gaps are in whole ms.
+    covered += [
+        (gap.at_ms - camera.offset_ms - 1, gap.at_ms - camera.offset_ms + gap.duration_ms + 1)
+        for gap in camera.gaps
+    ]
+    stop = (manifest.stopped_at - manifest.film_from).total_seconds() * 1000 - camera.offset_ms
     worst, end = 0.0, 0.0
-    for part in camera.parts:
-        begin = part.start / scale
-        if begin > end:
-            stated = sum(
-                max(0.0, min(begin, gap.at_ms - camera.offset_ms + gap.duration_ms + 1)
-                    - max(end, gap.at_ms - camera.offset_ms - 1))
-                for gap in camera.gaps
-            )  # fmt: skip
-            worst = max(worst, begin - end - stated)
-        end = max(end, begin + part.duration / scale)
+    for begin, over in [*sorted(covered), (stop, stop)]:
+        worst = max(worst, begin - end)
+        end = max(end, over)
     return max(0, round(worst))
 
 
