@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable
 from enum import Enum
 
+from tests.listener import Listener
+
 type Change = Callable[[bytes], bytes]
 
 
@@ -29,11 +31,8 @@ class Line:
         self.garbled: tuple[random.Random, float] | None = None
         self._open: list[socket.socket] = []
         self._held: list[threading.Event] = []
-        self._threads: list[threading.Thread] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        self._acceptor = threading.Thread(target=self._accept, name="line")
-        self._acceptor.start()
+        self._listener = Listener(self._meet)
+        self.port = self._listener.port
 
     def carry(self, what: Carries) -> None:
         """Cut every connection; the next ones find this."""
@@ -68,41 +67,27 @@ class Line:
         """Cut everything and listen no more."""
         for flows in (*self._held, self._flows):
             flows.set()
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._acceptor.join(5)
         self.carry(Carries.NOTHING)
-        for thread in self._threads:
-            thread.join(5)
+        self._listener.join()
 
-    def _accept(self) -> None:
-        while True:
+    def _meet(self, station: socket.socket) -> None:
+        if self.carries is Carries.STREAM:
             try:
-                station, _ = self._listener.accept()
+                camera = socket.create_connection(("127.0.0.1", self._camera_port), 5)
             except OSError:
-                return
-            if self.carries is Carries.STREAM:
-                try:
-                    camera = socket.create_connection(("127.0.0.1", self._camera_port), 5)
-                except OSError:
-                    station.close()
-                    continue
-                camera.settimeout(None)
-                self._open += [station, camera]
-                self._start(station, camera, lambda data: data)
-                self._start(camera, station, self._spoilt)
-            else:
-                with contextlib.suppress(OSError):
-                    if self.carries is Carries.RUBBISH:
-                        station.recv(4096)
-                        station.sendall(b"\x00\xffRTSP?" * 4096)
                 station.close()
-
-    def _start(self, source: socket.socket, target: socket.socket, change: Change) -> None:
-        thread = threading.Thread(target=_pump, args=(source, target, self._flows, change))
-        self._threads.append(thread)
-        thread.start()
+                return
+            camera.settimeout(None)
+            self._open += [station, camera]
+            self._listener.run(_pump, station, camera, self._flows, bytes)
+            self._listener.run(_pump, camera, station, self._flows, self._spoilt)
+            return
+        with contextlib.suppress(OSError):
+            if self.carries is Carries.RUBBISH:
+                station.recv(4096)
+                station.sendall(b"\x00\xffRTSP?" * 4096)
+        station.close()
 
     def _spoilt(self, data: bytes) -> bytes:
         garbled = self.garbled

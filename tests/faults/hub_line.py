@@ -2,8 +2,9 @@
 
 import contextlib
 import socket
-import threading
 from enum import Enum
+
+from tests.listener import Listener
 
 HEAD_LIMIT = 64 << 10
 
@@ -25,11 +26,8 @@ class HubLine:
         self._hub_port = hub_port
         self._mood = Mood.CALM
         self._open: list[socket.socket] = []
-        self._threads: list[threading.Thread] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        self._acceptor = threading.Thread(target=self._accept, name="hub line")
-        self._acceptor.start()
+        self._listener = Listener(self._meet)
+        self.port = self._listener.port
 
     def be(self, mood: Mood) -> None:
         """Change the mood and end the connections of the one before."""
@@ -41,27 +39,13 @@ class HubLine:
 
     def close(self) -> None:
         """Cut everything and listen no more."""
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._acceptor.join(5)
         self.be(Mood.CALM)
-        for thread in self._threads:
-            thread.join(5)
+        self._listener.join()
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                station, _ = self._listener.accept()
-            except OSError:
-                return
-            self._open.append(station)
-            self._run(self._serve, station, self._mood)
-
-    def _run(self, work: object, *arguments: object) -> None:
-        thread = threading.Thread(target=work, args=arguments)  # type: ignore[arg-type] # any callable
-        self._threads.append(thread)
-        thread.start()
+    def _meet(self, station: socket.socket) -> None:
+        self._open.append(station)
+        self._listener.run(self._serve, station, self._mood)
 
     def _serve(self, station: socket.socket, mood: Mood) -> None:
         with contextlib.suppress(OSError), station:
@@ -82,7 +66,7 @@ class HubLine:
         with socket.create_connection(("127.0.0.1", self._hub_port), 5) as hub:
             hub.settimeout(None)
             self._open.append(hub)
-            self._run(_pump, station, hub)
+            self._listener.run(_pump, station, hub)
             while data := hub.recv(65_536):
                 station.sendall(data[: len(data) // 2] if half else data)
                 if half:

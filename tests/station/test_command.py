@@ -178,7 +178,7 @@ def test_checking_and_repairing(
         assert "Another process runs the station" in capsys.readouterr().err
     assert (data / "takes" / "nobody-1").is_dir()
     assert main([*words, "--repair"]) == 1
-    assert "1 folders moved aside" in capsys.readouterr().err
+    assert "1 moved to set-aside/" in capsys.readouterr().err
     assert main(words) == 0
 
 

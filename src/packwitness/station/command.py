@@ -171,7 +171,7 @@ def _check(arguments: argparse.Namespace, layout: Layout) -> int:
             if arguments.repair:
                 done = check.repair(ledger, layout, found)
                 _say(
-                    f"{done.deleted} leftovers deleted, {len(done.moved)} folders moved aside, "
+                    f"{done.deleted} leftovers deleted, {len(done.moved)} moved to set-aside/, "
                     f"{len(done.troubled)} takes set aside for a person.",
                     to=sys.stderr,
                 )

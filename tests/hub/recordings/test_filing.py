@@ -1,5 +1,6 @@
 """Under which code a take is filed, what of it a link may show, and orders that come later."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -93,6 +94,23 @@ def test_a_post_roll_shows_nothing_of_the_next_parcel(house: House, second_first
     third = Filming(house, number=9, code="three", started_at=NOW + 9 * MINUTE)
     third.whole()
     assert Span.objects.get(take=first.take).to_ms == 6000 - 1400
+
+
+@pytest.mark.parametrize("second_first", [True, False])
+def test_a_live_page_ends_where_the_next_parcel_begins(house: House, second_first: bool) -> None:
+    first = Filming(house, code="one", cameras={"overhead": film(6)})
+    second = Filming(house, number=5, code="two", started_at=first.started_at + timedelta(seconds=3))
+    for one in (second, first) if second_first else (first, second):
+        one.announce()
+    first.send_parts()
+
+    assert Span.objects.get(take=first.take).to_ms == 4000
+    assert Span.objects.get(take=second.take).to_ms is None
+    take = Take.objects.get(pk=first.take)
+    live = playback.playlist(take, "overhead", "/", queries.window(Span.objects.get(take=first.take)))
+    assert re.findall(r"/(\d+)-\d+\.m4s", live) == ["0", "1", "2"], (
+        "a live segment is listed with the next one"
+    )
 
 
 def test_another_benchs_film_does_not_matter(house: House, make_house: Callable[[str], House]) -> None:

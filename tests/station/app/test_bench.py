@@ -14,7 +14,6 @@ import pytest
 
 from packwitness.evidence.manifest import GAP_LIMIT, Legibility, Manifest
 from packwitness.protocol import OrderLine, StationOrder
-from packwitness.station.app import bench as bench_module
 from packwitness.station.app.bench import LiveBench
 from packwitness.station.app.clock import HubClock, Measurement
 from packwitness.station.app.legibility import Legibility as Watch
@@ -56,6 +55,18 @@ class Recorder:
 
 
 @dataclass
+class BenchClock:
+    """Real time, moved on or set back as a test wants."""
+
+    ahead: timedelta = timedelta(0)
+    set_back: timedelta = timedelta(0)
+
+    def now(self) -> tuple[datetime, int]:
+        ns = time.monotonic_ns() + self.ahead // timedelta(microseconds=1) * 1000
+        return datetime.now(UTC) + self.ahead - self.set_back, ns
+
+
+@dataclass
 class Place:
     spool: Spool
     front: Ledger
@@ -64,6 +75,7 @@ class Place:
     recorder: Recorder
     orders: dict[str, StationOrder]
     watched: list[tuple[str, bool]]
+    clock: BenchClock
 
     def kinds(self) -> list[str]:
         return [entry["payload"]["kind"] for entry in self.spool.ledger.entries(BENCH, first=1, limit=99)]
@@ -95,6 +107,7 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
     takes.film_with(told)
     orders: dict[str, StationOrder] = {}
     watched: list[tuple[str, bool]] = []
+    bench_clock = BenchClock()
 
     async def find(code: str) -> StationOrder | None:
         if code == "AWAY00000000":
@@ -110,8 +123,9 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
         takes=takes,
         find_order=find,
         watch=lambda camera, on: watched.append((camera, on)),
+        now=bench_clock.now,
     )
-    place = Place(spool, front, takes, bench, told, orders, watched)
+    place = Place(spool, front, takes, bench, told, orders, watched, bench_clock)
     yield place
     await place.end()
     front.close()
@@ -335,13 +349,12 @@ async def test_a_camera_that_stalls_is_told_apart_from_one_that_is_gone(place: P
     assert [warning.code for warning in place.bench.view().warnings] == ["camera_lost"]
 
 
-async def test_lost_packets_are_shown_for_a_while(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_lost_packets_are_shown_for_a_while(place: Place) -> None:
     await cameras_up(place)
-    monkeypatch.setattr(bench_module, "TROUBLE_NS", 50_000_000)
     place.bench.trouble("packets_lost", "overhead")
     await place.bench.tick()
     assert [warning.code for warning in place.bench.view().warnings] == ["packets_lost"]
-    await asyncio.sleep(0.06)
+    place.clock.ahead = timedelta(seconds=31)
     await place.bench.tick()
     assert place.bench.view().warnings == ()
 
@@ -359,19 +372,14 @@ async def test_a_late_scan_cuts_its_film_backwards(place: Place) -> None:
     assert 3900 <= time.time_ns() // 1_000_000 - row.started_ms < 6000
 
 
-async def test_events_stand_on_the_takes_own_line_although_the_clock_is_set(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_events_stand_on_the_takes_own_line_although_the_clock_is_set(place: Place) -> None:
     await cameras_up(place)
     take = (await place.bench.scan(CODE, Source.SCANNER)).take
     assert take is not None
     running = place.takes.running(take)
     assert running is not None
 
-    def an_hour_ago() -> tuple[datetime, int]:
-        return datetime.now(UTC) - timedelta(hours=1), time.monotonic_ns()
-
-    monkeypatch.setattr(bench_module, "moment", an_hour_ago)
+    place.clock.set_back = timedelta(hours=1)
     await place.bench.camera_down("label", "stalled")
     await place.takes.film_not_kept(recorder.WriteFailed(take, "label", "disk"))
     await place.bench.scan(CODE, Source.SCANNER)

@@ -5,37 +5,20 @@ import re
 import socket
 import threading
 
+from tests.listener import Listener
+
 
 class ForwardProxy:
     """Passes connections on to the host that their first request names; remembers the requests."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
-        self._threads: list[threading.Thread] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        self._acceptor = threading.Thread(target=self._accept)
-        self._acceptor.start()
+        self._listener = Listener(lambda client: self._listener.run(self._serve, client))
+        self.url = f"http://127.0.0.1:{self._listener.port}"
 
     def close(self) -> None:
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        for thread in (self._acceptor, *self._threads):
-            thread.join(5)
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            self._run(client)
-
-    def _run(self, client: socket.socket) -> None:
-        thread = threading.Thread(target=self._serve, args=(client,))
-        self._threads.append(thread)
-        thread.start()
+        self._listener.join()
 
     def _serve(self, client: socket.socket) -> None:
         with client, contextlib.suppress(OSError):

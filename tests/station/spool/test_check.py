@@ -3,6 +3,7 @@
 import pytest
 
 from packwitness.station.spool.check import Found, Repaired, examine, repair
+from packwitness.station.spool.outgoing import Outgoing
 from packwitness.station.spool.seal import close, seal
 from tests.station.spool.station_of_one import BENCH, IDENTITY, START_MS, STATION_KEY, Spool
 
@@ -79,26 +80,46 @@ def test_the_folder_of_another_station(spool: Spool) -> None:
     assert [one.code for one in look(spool)] == ["wrong_folder"]
 
 
-def test_repair_deletes_leftovers_and_nothing_else(spool: Spool) -> None:
+def test_repair_throws_nothing_away_that_may_be_film(spool: Spool) -> None:
     take = sealed(spool)
     leftover = spool.layout.part_file(take, "overhead", 9)
     leftover.write_bytes(b"of the last crash")
     unknown = spool.layout.takes / "nobody-7" / "parts"
     unknown.mkdir(parents=True)
     (unknown / "film").write_bytes(b"perhaps dear to somebody")
-    damaged = spool.layout.part_file(take, "overhead", 0)
-    damaged.write_bytes(b"x")
-    before = sorted(spool.layout.takes.rglob("*.m4s"))
+    spool.layout.part_file(take, "overhead", 0).write_bytes(b"x")
 
     done = repair(spool.ledger, spool.layout, look(spool))
 
-    assert done == Repaired(1, ("nobody-7",), (take,))
-    assert sorted(spool.layout.takes.rglob("*.m4s")) == [path for path in before if path != leftover]
+    aside = f"set-aside/{leftover.relative_to(spool.layout.takes)}"
+    assert done == Repaired(0, (aside, "set-aside/nobody-7"), (take,))
+    assert (spool.layout.root / aside).read_bytes() == b"of the last crash"
     assert (spool.layout.root / "set-aside" / "nobody-7" / "parts" / "film").is_file()
     row = spool.ledger.take(take)
     assert row is not None
     assert "not what was recorded" in (row.trouble or "")
     assert [one.code for one in look(spool)] == ["part_damaged"], "only a person can mend that"
+
+
+def test_leftovers_of_what_the_hub_has_are_deleted(spool: Spool) -> None:
+    take = sealed(spool)
+    manifest = Outgoing(spool.ledger).manifest(take)
+    Outgoing(spool.ledger).receipted(take, receipt=manifest, utc_ms=START_MS)
+    leftover = spool.layout.part_file(take, "overhead", 9)
+    leftover.write_bytes(b"of the last crash")
+
+    assert repair(spool.ledger, spool.layout, look(spool)) == Repaired(1, (), ())
+    assert not leftover.exists()
+
+
+def test_what_is_about_to_go_is_no_finding(spool: Spool) -> None:
+    take = sealed(spool)
+    with spool.ledger.transaction() as db:
+        db.execute("UPDATE take SET state = 'dropped' WHERE take = ?", (take,))
+        db.execute("DELETE FROM part")
+        db.execute("INSERT INTO garbage VALUES (?)", (take,))
+
+    assert look(spool) == []
 
 
 def test_a_finding_says_where_and_what_to_do(spool: Spool) -> None:

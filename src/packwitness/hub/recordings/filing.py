@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max, Min
+from django.db.models import Max, Min, Q
 
 from packwitness.hub.orders import queries as orders
 from packwitness.hub.orders.codes import code_key
@@ -27,23 +27,24 @@ POST_ROLL_FROM: Final = timedelta(seconds=1.5)
 def file_take(*, scope: Scope, take: Take, at: datetime) -> Span:
     """File a take under its code and return its span, which is open while the take runs.
 
-    The spans of takes in whose post-roll it began end where it began.
+    A start ends the parcel before, whose film may run on into this one (post-roll): its span ends there, at
+    once for one that runs, so that its live page shows nothing of this parcel either.
     """
     recording = _recording(scope, take, at)
-    running_on = access.rows(Span, scope).filter(
-        take__bench=take.bench_id, take__number__lt=take.number, take__film_until__gt=take.started_at
-    )
-    for earlier in running_on.select_related("take"):
-        until = next_parcel_ms(earlier.take, began=take.started_at)
-        if until is not None and earlier.to_ms is not None and until < earlier.to_ms:
-            earlier.to_ms = until
-            earlier.save(update_fields=["to_ms"])
+    earlier = access.rows(Span, scope).filter(take__bench=take.bench_id, take__number__lt=take.number)
+    running_on = Q(take__state=TakeState.RECORDING) | Q(take__film_until__gt=take.started_at)
+    for span in earlier.filter(running_on).select_related("take"):
+        until = next_parcel_ms(span.take, began=take.started_at)
+        if until is not None and (span.to_ms is None or until < span.to_ms):
+            span.to_ms = until
+            span.save(update_fields=["to_ms"])
     return Span.objects.create(
         organisation_id=take.organisation_id,
         created_at=at,
         recording=recording,
         take=take,
         from_ms=begin_ms(take),
+        to_ms=next_parcel_ms(take, began=_next_began(take)),
     )
 
 
@@ -58,9 +59,7 @@ def settle_take(*, scope: Scope, take: Take, end_ms: int) -> Recording | None:
         spans.delete()
         span = None
     elif span is not None:
-        later_takes = Take.objects.filter(bench=take.bench_id, number__gt=take.number)
-        next_began = later_takes.aggregate(first=Min("started_at"))["first"]
-        until = next_parcel_ms(take, began=next_began)
+        until = next_parcel_ms(take, began=_next_began(take))
         span.from_ms, span.to_ms = begin_ms(take), end_ms if until is None else min(end_ms, until)
         span.save(update_fields=["from_ms", "to_ms"])
     reached = access.rows(Span, scope).filter(
@@ -79,14 +78,22 @@ def settle_take(*, scope: Scope, take: Take, end_ms: int) -> Recording | None:
 
 
 def next_parcel_ms(take: Take, *, began: datetime | None) -> int | None:
-    """Return where in a take's post-roll the next parcel begins, ms after ``film_from``; None where it does
-    not.
+    """Return where in a take's film the next parcel, begun at ``began``, must not be seen, ms after
+    ``film_from``; None where that is nowhere. Without post-roll, a sealed film ends with the take.
     """
-    if began is None or take.stopped_at is None or take.film_until is None:
+    if began is None:
         return None
-    if take.film_until - take.stopped_at < POST_ROLL_FROM or began >= take.film_until:
-        return None
-    return (max(began, take.stopped_at) - take.film_from) // timedelta(milliseconds=1)
+    if take.stopped_at is not None and take.film_until is not None:
+        if take.film_until - take.stopped_at < POST_ROLL_FROM or began >= take.film_until:
+            return None
+        began = max(began, take.stopped_at)
+    return max(0, (began - take.film_from) // timedelta(milliseconds=1))
+
+
+def _next_began(take: Take) -> datetime | None:
+    later = Take.objects.filter(bench=take.bench_id, number__gt=take.number)
+    first: datetime | None = later.aggregate(first=Min("started_at"))["first"]
+    return first
 
 
 def begin_ms(take: Take) -> int:

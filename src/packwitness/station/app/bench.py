@@ -89,8 +89,10 @@ class LiveBench:
         watch: Callable[[str, bool], None],
         lookers: Sequence[CameraSettings] = (),
         look: Callable[[Look], None] = lambda order: None,
+        now: Callable[[], tuple[datetime, int]] = moment,
     ) -> None:
         self._settings = settings
+        self._now = now
         self._logic = logic
         self._cameras = cameras
         self._takes = takes
@@ -179,7 +181,7 @@ class LiveBench:
 
     async def scan(self, code: str, source: Source, ago_ms: int = 0) -> Answer:
         """Take a code exactly as it arrived, or as it was read some time ago."""
-        utc, now_ns = moment()
+        utc, now_ns = self._now()
         utc, now_ns = utc - timedelta(milliseconds=ago_ms), now_ns - ago_ms * 1_000_000
         event: Event
         try:
@@ -281,13 +283,13 @@ class LiveBench:
             return
         if order is not None and self._running is not None and self._running.code == code:
             self._order = _order_view(order)
-        utc, now_ns = moment()
+        utc, now_ns = self._now()
         await self.happen(OrderKnown(code=code, order=order, utc=utc, monotonic_ns=now_ns))
         self.touch()
 
     async def tick(self) -> None:
         """Let time pass."""
-        utc, now_ns = moment()
+        utc, now_ns = self._now()
         self._legibility.tick(now_ns)
         over = [trouble for trouble, until_ns in self._troubles.items() if until_ns <= now_ns]
         for trouble in over:
@@ -298,7 +300,7 @@ class LiveBench:
 
     async def disk(self, level: DiskLevel) -> None:
         """Say how much room there is."""
-        utc, now_ns = moment()
+        utc, now_ns = self._now()
         await self.happen(DiskChanged(level=level, utc=utc, monotonic_ns=now_ns))
 
     async def camera_up(self, camera: str) -> None:
@@ -307,7 +309,7 @@ class LiveBench:
             return
         self._up.add(camera)
         self._stalled.discard(camera)
-        utc, now_ns = moment()
+        utc, now_ns = self._now()
         await self.happen(CameraBack(camera=camera, left=len(self._up), utc=utc, monotonic_ns=now_ns))
         self.touch()
 
@@ -322,13 +324,13 @@ class LiveBench:
         self._mute.discard(camera)
         (self._stalled.add if code == "stalled" else self._stalled.discard)(camera)
         self._live[camera].lost()
-        utc, now_ns = moment()
+        utc, now_ns = self._now()
         await self.happen(CameraLost(camera=camera, left=len(self._up), utc=utc, monotonic_ns=now_ns))
         self.touch()
 
     def trouble(self, code: str, camera: str) -> None:
         """Warn for a while that something went wrong with a camera's film."""
-        self._troubles[code, camera] = time.monotonic_ns() + TROUBLE_NS
+        self._troubles[code, camera] = self._now()[1] + TROUBLE_NS
         self.touch()
 
     async def sighted(self, sighting: Sighting) -> None:
@@ -338,7 +340,7 @@ class LiveBench:
             self.touch()
         if not self._logic.watches:
             return
-        utc, now_ns = moment()
+        utc, now_ns = self._now()
         seen = utc - timedelta(microseconds=(now_ns - sighting.monotonic_ns) / 1000)
         for event in self._in_view.look(codes, monotonic_ns=sighting.monotonic_ns, utc=seen):
             await self.happen(event)
@@ -380,7 +382,7 @@ class LiveBench:
         running = self._running
         if running is None:
             return None
-        elapsed = (time.monotonic_ns() - running.started_ns) // 1_000_000
+        elapsed = (self._now()[1] - running.started_ns) // 1_000_000
         return RunningView(running.take, running.code, from_ms(running.started_ms), elapsed, self._order)
 
 

@@ -32,7 +32,7 @@ from packwitness.station.spool.layout import Layout, make_folder, sync_folder
 from packwitness.station.spool.ledger import Ledger
 from packwitness.station.spool.outgoing import Outgoing
 from packwitness.station.spool.rows import InitRow, PartRow, TakeRow
-from packwitness.station.spool.seal import remove_strays, strays
+from packwitness.station.spool.seal import strays
 
 KEPT: Final = ("recording", "closed", "sealed", "receipted")
 """States of takes whose film is here."""
@@ -45,8 +45,8 @@ WORDS: Final = {
     "part_damaged": "a part is not what was recorded",
     "chain_broken": "the chain of parts is not the one that was written down",
     "manifest_differs": "the manifest does not list what the ledger lists",
-    "leftover": "a file that no row names: what the last crash left; --repair deletes it",
-    "unknown_folder": "a folder that no take in the ledger owns; --repair moves it to set-aside/, whole",
+    "leftover": "a file that no row names, most often what a crash left; --repair moves it to set-aside/",
+    "unknown_folder": "a folder that no take in the ledger owns; --repair moves it to set-aside/",
 }
 FILM: Final = ("part_missing", "part_damaged", "chain_broken", "manifest_differs")
 """What sets a take aside for a person."""
@@ -69,7 +69,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """What ``repair`` did: files deleted, folders moved aside, takes set aside for a person."""
+    """What ``repair`` did: files deleted, places of what was moved aside, takes set aside for a person."""
 
     deleted: int
     moved: tuple[str, ...]
@@ -87,42 +87,43 @@ def examine(
         statements = (Statement.from_value(one) for one in ledger.entries(bench, first=1, limit=-1))
         for finding in check_sequence(statements, bench=bench, key=key):
             yield Found("journal_broken", "", f"journal of {bench}", finding.words)
-    known = set()
     for row in ledger.takes_in(*KEPT, "dropped"):
-        known.add(row.take)
-        if row.state != "dropped":
-            wrong = list(_film(ledger, layout, row, hashing=hashing))
-            # A station that runs may have dropped it meanwhile.
-            now = ledger.take(row.take) if wrong else None
-            yield from wrong if now is not None and now.state != "dropped" else ()
-        if row.state in ("sealed", "receipted"):
-            yield from _seal(ledger, row)
-        if row.state != "recording":
-            for path in strays(ledger, layout, take=row.take):
-                yield Found("leftover", row.take, str(path))
+        wrong = list(_take(ledger, layout, row, hashing=hashing))
+        # A station that runs may have sealed or dropped it meanwhile: then what was seen is no news.
+        now = ledger.take(row.take) if wrong else None
+        if now is not None and now.state == row.state:
+            yield from wrong
     for folder in sorted(path for path in layout.takes.iterdir() if path.is_dir()):
-        if folder.name not in known and ledger.take(folder.name) is None:
+        if ledger.take(folder.name) is None:
             yield Found("unknown_folder", "", str(folder))
 
 
-def repair(ledger: Ledger, layout: Layout, found: Sequence[Found]) -> Repaired:
-    """Delete leftovers, move unknown folders aside, set takes with a damaged film aside for a person.
+def _take(ledger: Ledger, layout: Layout, row: TakeRow, *, hashing: bool) -> Iterator[Found]:
+    if row.state != "dropped":
+        yield from _film(ledger, layout, row, hashing=hashing)
+    if row.state in ("sealed", "receipted"):
+        yield from _seal(ledger, row)
+    # What is entered as garbage is known, and about to go.
+    if row.state != "recording" and not ledger.rows("SELECT 1 FROM garbage WHERE take = ?", row.take):
+        for path in strays(ledger, layout, take=row.take):
+            yield Found("leftover", row.take, str(path))
 
-    Film that a row names is never deleted. To be called while no station runs on the spool.
+
+def repair(ledger: Ledger, layout: Layout, found: Sequence[Found]) -> Repaired:
+    """Move what no row names aside, set takes with a damaged film aside for a person.
+
+    Only leftovers of takes that the hub has a receipt for are deleted: where rows were lost, what looks like
+    a leftover may be film. To be called while no station runs on the spool.
     """
-    deleted = sum(
-        remove_strays(ledger, layout, take=take)
-        for take in sorted({one.take for one in found if one.code == "leftover"})
-    )
-    moved = []
+    deleted, moved = 0, []
     for one in found:
-        if one.code == "unknown_folder":
-            folder = Path(one.place)
-            make_folder(layout.root / ASIDE)
-            folder.rename(_free_name(layout.root / ASIDE / folder.name))
-            sync_folder(layout.takes)
-            sync_folder(layout.root / ASIDE)
-            moved.append(folder.name)
+        path = Path(one.place)
+        row = ledger.take(one.take) if one.code == "leftover" else None
+        if row is not None and row.state in ("receipted", "dropped"):
+            path.unlink()
+            deleted += 1
+        elif one.code in ("leftover", "unknown_folder"):
+            moved.append(_move_aside(layout, path))
     troubled = []
     for take, one in sorted({one.take: one for one in reversed(found) if one.code in FILM}.items()):
         row = ledger.take(take)
@@ -198,8 +199,14 @@ def _seal(ledger: Ledger, row: TakeRow) -> Iterator[Found]:
             yield Found("manifest_differs", row.take, f"{place}, camera {camera.id}")
 
 
-def _free_name(path: Path) -> Path:
-    number, free = 1, path
+def _move_aside(layout: Layout, path: Path) -> str:
+    """Move something from among the takes to the same place under ``set-aside/``; return where it is."""
+    there = layout.root / ASIDE / path.relative_to(layout.takes)
+    make_folder(there.parent)
+    number, free = 1, there
     while free.exists():
-        number, free = number + 1, path.with_name(f"{path.name}.{number}")
-    return free
+        number, free = number + 1, there.with_name(f"{there.name}.{number}")
+    path.rename(free)
+    sync_folder(path.parent)
+    sync_folder(free.parent)
+    return str(free.relative_to(layout.root))
