@@ -5,10 +5,7 @@ pictures that come before the answer to PLAY) is told apart by the first byte: `
 begins text.
 """
 
-import base64
 import errno
-import hashlib
-import re
 import secrets
 import socket
 import ssl
@@ -32,11 +29,20 @@ from packwitness.station.cameras.camera import (
 )
 from packwitness.station.cameras.rtp import DOLLAR
 from packwitness.station.cameras.rtsp_address import Address
-from packwitness.station.cameras.rtsp_challenge import SUPPORTED_HASHES, best_challenge
+from packwitness.station.cameras.rtsp_challenge import authorization, best_challenge
+from packwitness.station.cameras.tls import any_certificate, fingerprint_of
 
 READ_BYTES = 64 << 10
 TEXT_LIMIT = 64 << 10
 """Longest answer, head and body."""
+HURRY_SECONDS = 0.1
+"""How long a request may take to be sent while others share the thread; it takes none unless the camera has
+stopped reading.
+"""
+SO_TIMESTAMPNS = 35
+"""From Linux's asm-generic/socket.h; Python does not name it."""
+EXTRAS_BYTES = 64
+AGE_LIMIT_NS = 2_000_000_000
 REDIRECTS = 3
 NO_WAY = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN)
 
@@ -48,17 +54,6 @@ class Answer:
     status: int
     headers: dict[str, str]
     body: str
-
-
-def _any_certificate() -> ssl.SSLContext:
-    """For a certificate that is looked at otherwise, or not trusted."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
-
-
-def _fingerprint_of(secured: ssl.SSLSocket) -> str:
-    return hashlib.sha256(secured.getpeercert(binary_form=True) or b"").hexdigest()
 
 
 class Talk:
@@ -79,6 +74,11 @@ class Talk:
         self._scratch = memoryview(bytearray(READ_BYTES))
         self._early = b""  # packets that came before an answer
         self._waits: float | None = None
+        self.age_ns = 0
+        """How long ago the last of what was read had come."""
+        self.flows = False
+        self.nothing = False
+        """Whether the last chunk found nothing new."""
         self.socket = self._connect()
 
     def _connect(self) -> socket.socket:
@@ -111,7 +111,7 @@ class Talk:
     def _secured(self, plain: socket.socket) -> socket.socket:
         """TLS, with a certificate that the system trusts or that the URL names."""
         expected = self.address.fingerprint
-        context = _any_certificate() if expected else ssl.create_default_context()
+        context = any_certificate() if expected else ssl.create_default_context()
         try:
             secured = context.wrap_socket(plain, server_hostname=self.address.host)
         except ssl.SSLCertVerificationError as error:
@@ -124,7 +124,7 @@ class Talk:
             raise TimedOut(f"{self._place} does not answer in TLS.") from None
         except OSError:
             raise Refused(f"{self._place} does not speak TLS.") from None
-        found = _fingerprint_of(secured)
+        found = fingerprint_of(secured)
         if expected and not secrets.compare_digest(found, expected):
             secured.close()
             raise BadCertificate(
@@ -139,8 +139,8 @@ class Talk:
         """
         plain = self._reach()
         try:
-            with _any_certificate().wrap_socket(plain, server_hostname=self.address.host) as secured:
-                return _fingerprint_of(secured)
+            with any_certificate().wrap_socket(plain, server_hostname=self.address.host) as secured:
+                return fingerprint_of(secured)
         except OSError:
             return "unknown"
         finally:
@@ -192,6 +192,21 @@ class Talk:
             self._session = session.partition(";")[0].strip()
         self._methods = answer.headers.get("public", self._methods)
         return answer
+
+    def flow(self) -> bool:
+        """From now on wait for nothing: reads return at once, and `age_ns` tells how long what was read lay
+        there.
+
+        Returns False, and changes nothing, where the system cannot tell that.
+        """
+        if sys.platform != "linux" or isinstance(self.socket, ssl.SSLSocket):
+            return False
+        try:
+            self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        except OSError:
+            return False
+        self.flows, self._patience = True, HURRY_SECONDS
+        return True
 
     def stay(self, url: str) -> None:
         """Keep the session alive, by a request that this camera knows."""
@@ -247,33 +262,17 @@ class Talk:
         return best_challenge(answer.headers.get("www-authenticate", "")).get("stale", "").lower() == "true"
 
     def _authorization(self, method: str, url: str) -> str:
-        challenge = self._challenge
-        if challenge is None:
+        if self._challenge is None:
             return ""
-        user, password = self.address.user, self.address.password
-        if challenge["scheme"] == "basic":
-            return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-        algorithm = challenge.get("algorithm", "MD5").upper()
-        make = SUPPORTED_HASHES.get(algorithm)
-        if make is None or challenge["scheme"] != "digest":
-            return ""
-
-        def digest(*words: str) -> str:
-            return make(":".join(words).encode()).hexdigest()
-
-        realm, nonce = challenge.get("realm", ""), challenge.get("nonce", "")
-        secret, request = digest(user, realm, password), digest(method, url)
-        head = f'Digest username="{user}", realm="{realm}", nonce="{nonce}", uri="{url}"'
-        if "algorithm" in challenge:
-            head += f", algorithm={algorithm}"
-        if "opaque" in challenge:
-            head += f', opaque="{challenge["opaque"]}"'
-        if "auth" not in re.split(r"[\s,]+", challenge.get("qop", "")):
-            return f'{head}, response="{digest(secret, nonce, request)}"'
         self._nonce_count += 1
-        count, ours = f"{self._nonce_count:08x}", secrets.token_hex(8)
-        response = digest(secret, nonce, count, ours, "auth", request)
-        return f'{head}, qop=auth, nc={count}, cnonce="{ours}", response="{response}"'
+        return authorization(
+            self._challenge,
+            user=self.address.user,
+            password=self.address.password,
+            method=method,
+            url=url,
+            count=self._nonce_count,
+        )
 
     # --- what comes in ---
 
@@ -288,9 +287,12 @@ class Talk:
             Broken: what came is neither packet nor answer.
         """
         whole = self._front()
-        if not whole and self._read(seconds) == b"":
-            raise Ended(f"{self._place} ended its stream.")
+        self.nothing = False
         if not whole:
+            came = self._read(seconds)
+            if came == b"":
+                raise Ended(f"{self._place} ended its stream.")
+            self.nothing = came is None
             self._front()
         data, self._buffer, self._early = self._early + self._buffer, b"", b""
         return data
@@ -316,8 +318,8 @@ class Talk:
     def _read(self, seconds: float) -> bytes | None:
         """Read what there is into the buffer; None if nothing came, empty if the camera hung up."""
         try:
-            self._wait_up_to(seconds)
-            count = self.socket.recv_into(self._scratch)
+            self._wait_up_to(0 if self.flows else seconds)
+            count = self._received() if self.flows else self.socket.recv_into(self._scratch)
         except (TimeoutError, BlockingIOError):
             return None
         except OSError:
@@ -326,6 +328,17 @@ class Talk:
         self._buffer = self._buffer + data if self._buffer else data
         return data
 
+    def _received(self) -> int:
+        count, extras, _, _ = self.socket.recvmsg_into([self._scratch], EXTRAS_BYTES)
+        self.age_ns = 0
+        for _, kind, data in extras:
+            if kind == SO_TIMESTAMPNS:
+                seconds, rest = struct.unpack("@ll", data)
+                age = time.time_ns() - (seconds * 1_000_000_000 + rest)
+                # Both are the time of day: nothing is to be learned while that is being set.
+                self.age_ns = age if 0 <= age < AGE_LIMIT_NS else 0
+        return count
+
     def _wait_up_to(self, seconds: float) -> None:
         """Have reading wait so long. Python's own time-outs cost two more system calls a read, and each lets
         another camera's thread in between; where the system can wait by itself, it does.
@@ -333,6 +346,9 @@ class Talk:
         if seconds == self._waits:
             return
         self._waits = seconds
+        if seconds == 0:
+            self.socket.setblocking(False)
+            return
         if sys.platform == "win32" or isinstance(self.socket, ssl.SSLSocket):
             self.socket.settimeout(seconds)
             return

@@ -1,5 +1,5 @@
-"""The recorder process: several cameras, a thread each, and a thread each to write. It lives as long as its
-pipe.
+"""The recorder process: several cameras, a thread that reads most of them, and a thread each to connect and
+to write. It lives as long as its pipe.
 
 A crash in FFmpeg takes this process along and nothing else; the supervisor starts it again.
 """
@@ -30,6 +30,7 @@ from packwitness.station.recorder.messages import (
     Watch,
 )
 from packwitness.station.recorder.outbox import Outbox
+from packwitness.station.recorder.reader import Reader
 from packwitness.station.recorder.ring import Ring
 from packwitness.station.recorder.source import OpenCamera
 from packwitness.station.recorder.store import FilmSoFar, PartStore
@@ -103,6 +104,7 @@ class Recorder:
         self._look = look
         self._stop = threading.Event()
         self._writers = {spec.id: Writer(spec.id, store, self._outbox.put) for spec in cameras}
+        self._reader = Reader(self._hurried)
         self._channels = {
             spec.id: Channel(
                 spec,
@@ -110,6 +112,7 @@ class Recorder:
                 writer=self._writers[spec.id],
                 report=self._outbox.put,
                 ring=Ring(seconds=ring_seconds, limit=ring_bytes),
+                reader=self._reader,
             )
             for spec in cameras
         }
@@ -120,6 +123,7 @@ class Recorder:
     def run(self) -> None:
         """Film until told to quit."""
         sender = _thread("outbox", self._outbox.run)
+        _thread("read", self._reader.run)
         writers = [_thread(f"write {camera}", writer.run) for camera, writer in self._writers.items()]
         cameras = [
             _thread(f"camera {camera}", partial(channel.run, self._stop))
@@ -166,6 +170,9 @@ class Recorder:
         up = tuple(camera for camera, channel in self._channels.items() if channel.up)
         return Beat(now_ns, up, sum(writer.waiting for writer in self._writers.values()))
 
+    def _hurried(self) -> bool:
+        return any(channel.hurried for channel in self._channels.values())
+
     def _follow(self, order: Order) -> None:
         match order:
             case StartTake():
@@ -178,6 +185,7 @@ class Recorder:
                 self._channels[order.camera].watch(live)
             case Look():
                 self._channels[order.camera].look(self._looker(order), order.since_ns)
+        self._reader.look()
 
     def _start(self, order: StartTake) -> None:
         with self._lock:
