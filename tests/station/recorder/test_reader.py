@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -14,10 +15,20 @@ def hurried() -> threading.Event:
 
 
 @pytest.fixture
-def reader(hurried: threading.Event) -> Reader:
+def reader(hurried: threading.Event) -> Iterator[Reader]:
     reader = Reader(hurried.is_set)
-    threading.Thread(target=reader.run, daemon=True).start()
-    return reader
+    over = threading.Event()
+
+    def run() -> None:
+        while not over.is_set():
+            reader.read()
+            reader.pause()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    yield reader
+    over.set()
+    thread.join()
 
 
 class Pump:

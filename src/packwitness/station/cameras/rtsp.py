@@ -254,7 +254,7 @@ class RtspCamera:
             if now - alive > alive_every:
                 alive = now
                 talk.stay(video.session)
-            if talk.flows and talk.nothing:
+            if talk.flows and talk.drained:
                 yield None
         try:
             talk.say("TEARDOWN", video.session)

@@ -32,7 +32,7 @@ from packwitness.station.cameras.rtsp_address import Address
 from packwitness.station.cameras.rtsp_challenge import authorization, best_challenge
 from packwitness.station.cameras.tls import any_certificate, fingerprint_of
 
-READ_BYTES = 64 << 10
+READ_BYTES = 128 << 10
 TEXT_LIMIT = 64 << 10
 """Longest answer, head and body."""
 HURRY_SECONDS = 0.1
@@ -77,8 +77,8 @@ class Talk:
         self.age_ns = 0
         """How long ago the last of what was read had come."""
         self.flows = False
-        self.nothing = False
-        """Whether the last chunk found nothing new."""
+        self.drained = False
+        """Whether the last chunk took all that there was."""
         self.socket = self._connect()
 
     def _connect(self) -> socket.socket:
@@ -287,12 +287,12 @@ class Talk:
             Broken: what came is neither packet nor answer.
         """
         whole = self._front()
-        self.nothing = False
+        self.drained = False
         if not whole:
             came = self._read(seconds)
             if came == b"":
                 raise Ended(f"{self._place} ended its stream.")
-            self.nothing = came is None
+            self.drained = came is None or len(came) < READ_BYTES
             self._front()
         data, self._buffer, self._early = self._early + self._buffer, b"", b""
         return data

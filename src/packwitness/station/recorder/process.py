@@ -43,7 +43,8 @@ OpenStore = Callable[[], PartStore]
 
 # From malloc.h: M_ARENA_MAX, M_MMAP_THRESHOLD, M_TRIM_THRESHOLD.
 MALLOC_OPTIONS = ((-8, 2), (-3, 256 << 10), (-1, 256 << 10))
-TICK_SECONDS = 0.1
+TICK_NS = 90_000_000
+"""Once in each of the reader's unhurried rounds."""
 BEAT_NS = 1_000_000_000
 FLUSH_SECONDS = 10.0
 """How long a recorder that was told to quit goes on writing."""
@@ -123,18 +124,18 @@ class Recorder:
     def run(self) -> None:
         """Film until told to quit."""
         sender = _thread("outbox", self._outbox.run)
-        _thread("read", self._reader.run)
         writers = [_thread(f"write {camera}", writer.run) for camera, writer in self._writers.items()]
         cameras = [
             _thread(f"camera {camera}", partial(channel.run, self._stop))
             for camera, channel in self._channels.items()
         ]
-        ticker = _thread("tick", self._tick)
+        reader = _thread("read", self._read)
         self._obey()
         self._stop.set()
         for channel in self._channels.values():
             channel.hang_up()
-        _join([ticker], HANG_UP_SECONDS)
+        self._reader.look()
+        _join([reader], HANG_UP_SECONDS)
         for channel in self._channels.values():
             channel.look(None)
             channel.close_all()
@@ -154,17 +155,19 @@ class Recorder:
                 return
             self._follow(order)
 
-    def _tick(self) -> None:
-        """Body of the ticking thread: what has to happen when no packet comes."""
-        beat_ns = 0
-        while not self._stop.is_set():
+    def _read(self) -> None:
+        """Body of the thread that reads, and sees to what has to happen when no packet comes."""
+        tick_ns = beat_ns = 0
+        while self._reader.read() or not self._stop.is_set():
             now = time.monotonic_ns()
-            for channel in self._channels.values():
-                channel.tick(now)
+            if now - tick_ns >= TICK_NS and not self._stop.is_set():
+                tick_ns = now
+                for channel in self._channels.values():
+                    channel.tick(now)
             if now - beat_ns >= BEAT_NS:
                 beat_ns = now
                 self._outbox.put(self._beat(now))
-            self._stop.wait(TICK_SECONDS)
+            self._reader.pause()
 
     def _beat(self, now_ns: int) -> Beat:
         up = tuple(camera for camera, channel in self._channels.items() if channel.up)

@@ -27,7 +27,9 @@ class _Carried:
 
 
 class Reader:
-    """`run` is the thread; all else is called by others. `hurried` tells whether somebody waits."""
+    """`read` and `pause` belong to the thread; all else is called by others. `hurried` tells whether somebody
+    waits.
+    """
 
     def __init__(self, hurried: Callable[[], bool]) -> None:
         self._hurried = hurried
@@ -55,16 +57,18 @@ class Reader:
         """Do not pause any longer."""
         self._wake.set()
 
-    def run(self) -> None:
-        """Body of the thread."""
-        while True:
-            with self._lock:
-                carried = list(self._carried)
-            for one in carried:
-                self._ask(one)
-            pause = HURRIED_SECONDS if self._hurried() else PAUSE_SECONDS
-            self._wake.wait(pause if carried else None)
-            self._wake.clear()
+    def read(self) -> bool:
+        """One round. Returns whether there was anybody to ask."""
+        with self._lock:
+            carried = list(self._carried)
+        for one in carried:
+            self._ask(one)
+        return bool(carried)
+
+    def pause(self) -> None:
+        """Until the next round."""
+        self._wake.wait(HURRIED_SECONDS if self._hurried() else PAUSE_SECONDS)
+        self._wake.clear()
 
     def _ask(self, one: _Carried) -> None:
         try:
