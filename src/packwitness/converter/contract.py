@@ -6,7 +6,7 @@ Messages both ways: one letter, four bytes of length, a body.
 | --- | --- |
 | ``S`` | first: the settings, JSON |
 | ``I`` | an init segment of the original, valid for the parts that follow |
-| ``P`` | start and duration in the init's timescale (8 bytes each), 1 if it begins at a keyframe (1 byte), the part |
+| ``P`` | start and duration in the init's timescale (8 bytes each), 1 byte: begins at a keyframe, the part |
 | ``E`` | the end; without it the converter fails, for then whoever feeds it has died |
 
 | from it | body |
@@ -83,7 +83,7 @@ class Done(BaseModel):
 
 
 class Failure(BaseModel):
-    """Why it could not be done: ``no_picture``, ``too_large``, ``not_video``, ``out_of_memory``, ``broken``."""
+    """Why it could not be done: ``no_picture too_large not_video out_of_memory broken``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 

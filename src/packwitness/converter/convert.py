@@ -1,8 +1,8 @@
 """Decoding and encoding. The only module of ours beside the station's that loads FFmpeg.
 
 A picture keeps its time to a tick. It lies in the part of the copy that answers to the part of the original
-in which it lay: where the original may be cut, so may the copy, and what a cut leaves out of the one it leaves
-out of the other. There are no B-pictures in a copy, so that pictures come in the order of their times.
+in which it lay: where the original may be cut, so may the copy, and what a cut leaves out of the one it
+leaves out of the other. There are no B-pictures in a copy, so that pictures come in the order of their times.
 """
 
 import io
@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any, cast
 
 import av
 import av.error
@@ -93,11 +94,11 @@ class Conversion:
 
     def _demux(
         self, data: bytes, number: int
-    ) -> tuple[list["av.Packet[av.VideoStream]"], list[tuple[int, mp4.Sample]]]:
-        video, sound = list["av.Packet[av.VideoStream]"](), list[tuple[int, mp4.Sample]]()
+    ) -> tuple[list["av.Packet[Any]"], list[tuple[int, mp4.Sample]]]:
+        video, sound = list["av.Packet[Any]"](), list[tuple[int, mp4.Sample]]()
         try:
             # Bytes in memory: nothing in them can make FFmpeg open anything else.
-            with av.open(io.BytesIO(self._init + data), format="mp4") as file:
+            with av.open(io.BytesIO(self._init + data), "r", format="mp4") as file:
                 if not file.streams.video:
                     raise Impossible("not_video", f"part {number} holds no picture")
                 picture = file.streams.video[0]
@@ -107,7 +108,7 @@ class Conversion:
                 for packet in file.demux(wanted):
                     if not packet.size or packet.pts is None:
                         continue
-                    if packet.stream is picture:
+                    if isinstance(packet.stream, av.VideoStream):
                         video.append(packet)
                     else:
                         self._sound_track = packet.stream.id
@@ -122,10 +123,10 @@ class Conversion:
         if not 0 < given.width <= SIDE_LIMIT or not 0 < given.height <= SIDE_LIMIT:
             raise Impossible("too_large", f"{given.width}x{given.height}")
         base = picture.time_base
-        if base is None or base.numerator != 1 or self._timescale not in (0, base.denominator):
+        if base.numerator != 1 or self._timescale not in (0, base.denominator):
             raise Impossible("not_video", "its time scale changes")
         self._timescale = base.denominator
-        decoder = av.CodecContext.create(given.codec.name, "r")
+        decoder = cast(av.VideoCodecContext, av.CodecContext.create(given.codec.name, "r"))
         decoder.extradata, decoder.thread_count, decoder.thread_type = (
             given.extradata,
             self._settings.threads,
@@ -133,7 +134,7 @@ class Conversion:
         )
         self._decoder = decoder
 
-    def _decode(self, packet: "av.Packet[av.VideoStream] | None") -> None:
+    def _decode(self, packet: "av.Packet[Any] | None") -> None:
         if self._decoder is None:
             return
         try:
@@ -155,9 +156,7 @@ class Conversion:
             self._encoder = Encoder(self._settings, frame, self._timescale)
             sets = self._encoder.sets
             shape = (self._encoder.width, self._encoder.height)
-            head = mp4.init(
-                self._init, sets=sets, width=shape[0], height=shape[1], timescale=self._timescale
-            )
+            head = mp4.init(self._init, sets=sets, width=shape[0], height=shape[1], timescale=self._timescale)
             self._send(b"I", head)
         number = self._part_of(frame.pts)
         first = number in self._keys and self._part_of(self._last) != number
