@@ -92,9 +92,7 @@ class Conversion:
             unreadable=self._unreadable,
         )
 
-    def _demux(
-        self, data: bytes, number: int
-    ) -> tuple[list["av.Packet[Any]"], list[tuple[int, mp4.Sample]]]:
+    def _demux(self, data: bytes, number: int) -> tuple[list["av.Packet[Any]"], list[tuple[int, mp4.Sample]]]:
         video, sound = list["av.Packet[Any]"](), list[tuple[int, mp4.Sample]]()
         try:
             # Bytes in memory: nothing in them can make FFmpeg open anything else.

@@ -28,6 +28,8 @@ OPTIONS = {
     "video_track_timescale": "90000",
 }
 SCALE = 90_000
+HEVC = "hvc1.1.6.L30.90"
+"""What the manifest calls ``film(codec="hevc")``."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,7 @@ class Filming:
     offset_ms: int = 0
     cameras: dict[str, tuple[Part, ...]] = field(default_factory=lambda: {"overhead": film()})
     previous: str = ZERO
+    codec: str = "avc1.64001f"
     more_events: Sequence[dict[str, Any]] = ()
 
     def __post_init__(self) -> None:
@@ -234,7 +237,7 @@ class Filming:
         return {
             "id": camera,
             "name": camera.title(),
-            "codec": "avc1.64001f",
+            "codec": self.codec,
             "width": 96,
             "height": 64,
             "timescale": SCALE,
