@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import av
 import numpy as np
@@ -65,7 +65,7 @@ def film(
             "tune": "zerolatency",
             f"{encoder[3:]}-params": f"keyint={gop}:min-keyint={gop}:scenecut=0{quiet}",
         }
-        stream = out.add_stream(encoder, rate=10, options=options)
+        stream = cast(av.VideoStream, out.add_stream(encoder, rate=10, options=options))
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.time_base = Fraction(1, SCALE)
         for number in range(seconds * 10):

@@ -48,9 +48,9 @@ class Take(Owned):
     """One continuous filming, under the id that the station gave it (``<bench id>-<n>``).
 
     ``cameras`` is a list of ``{"id", "name"}``; from the seal on each also has ``codec width height timescale
-    offset_ms size parts inits duration_ms``. ``events`` are the manifest's. ``verdict`` is
-    ``Verdict.to_value()`` of the check at the seal, ``receipt`` the receipt statement. What the vault holds
-    is said by its names, not by rows.
+    offset_ms size parts inits duration_ms`` and what is missing (``losses``). ``events`` are the manifest's.
+    ``verdict`` is ``Verdict.to_value()`` of the check at the seal, ``receipt`` the receipt statement. What
+    the vault holds is said by its names, not by rows.
     """
 
     bench = models.ForeignKey(Bench, on_delete=models.PROTECT, related_name="+")

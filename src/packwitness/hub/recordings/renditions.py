@@ -16,6 +16,7 @@ from 3. A take that is deleted meanwhile takes its row along, so 5 changes nothi
 """
 
 import hashlib
+import json
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from packwitness.converter.contract import Settings
 from packwitness.evidence.renditions import Rendition as Stated
 from packwitness.evidence.statements import Statement
 from packwitness.hub.notary import operations as notary
+from packwitness.hub.notary import queries as notary_queries
 from packwitness.hub.recordings import converting, names, playback, stored
 from packwitness.hub.recordings.converting import ConversionFailed, Copy
 from packwitness.hub.recordings.layout import Layout, of_copy
@@ -188,6 +190,21 @@ def statement(row: Rendition) -> Statement:
     if found.digest != row.statement_digest:
         raise stored.NoFilm(f"what is said of the copy of {row} is not what was signed")
     return found
+
+
+def record(take: Take, camera: str) -> bytes:
+    """Return the file that ``packwitness verify`` reads beside a copy: statement and certificates.
+
+    Raises:
+        NoFilm: there is no copy.
+    """
+    row = ready(take, camera)
+    certificates = notary_queries.certificates(organisation_id=row.organisation_id)
+    told = {
+        "rendition": statement(row).to_value(),
+        "certificates": [one.to_value() for one in certificates],
+    }
+    return json.dumps(told, ensure_ascii=False, sort_keys=True).encode() + b"\n"
 
 
 def ready(take: Take, camera: str) -> Rendition:

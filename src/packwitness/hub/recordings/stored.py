@@ -73,6 +73,17 @@ def layout(take: Take, camera: str) -> Layout:
     return _sealed_layout(key, take.manifest_digest, camera)
 
 
+def codec(take: Take, camera: str) -> str:
+    """Return what a browser is asked for to know whether it shows a camera's film (RFC 6381): as sealed, or
+    while the take runs as the first init says; empty until one has arrived.
+    """
+    sealed = (take.camera(camera) or {}).get("codec")
+    if sealed or take.state != TakeState.RECORDING or take.camera(camera) is None:
+        return str(sealed or "")
+    first = next(vault().list(folder(take, camera) + "init-"), None)
+    return _codec(first.key) if first else ""
+
+
 def _statement(key: str) -> Statement:
     try:
         with vault().open(key) as file:
@@ -95,6 +106,12 @@ def _sealed_layout(key: str, digest: str, camera: str) -> Layout:
 def _timescale(key: str) -> int:
     with vault().open(key) as file:
         return boxes.timescale(file.read(INIT_LIMIT))
+
+
+@lru_cache(maxsize=256)
+def _codec(key: str) -> str:
+    with vault().open(key) as file:
+        return boxes.codec(file.read(INIT_LIMIT))
 
 
 def etag(digests: list[str]) -> str:
