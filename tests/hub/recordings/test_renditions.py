@@ -2,12 +2,15 @@
 instead of it.
 """
 
+import argparse
 import io
+import json
 import os
 import signal
 import threading
 import time
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import av
@@ -17,6 +20,7 @@ from django.test import override_settings
 from django.utils import timezone
 from django_ox.testing import run_tasks
 
+from packwitness.evidence.command import configure, run
 from packwitness.evidence.keys import SigningKey
 from packwitness.evidence.renditions import check_rendition
 from packwitness.evidence.statements import Statement, sign
@@ -166,6 +170,38 @@ def test_what_the_hub_says_of_a_copy_can_be_checked(house: House) -> None:
     assert (judge(copy, own).findings, judge(copy, own).key.state) == ((), "foreign")
     other = Statement({**statement.payload, "camera": "label"}, statement.signatures)
     assert judge(copy, other).findings[0].code == "signature_invalid"
+
+
+def test_a_stranger_checks_a_copy_with_packwitness_verify(
+    house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    filming = hevc(house)
+    take = Take.objects.get()
+    make(take)
+    files = {
+        "copy.mp4": served(renditions.film(take, "overhead")),
+        "copy.json": renditions.record(take, "overhead"),
+        "film.mp4": filming.bytes_of("overhead"),
+    }
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    copy, record, original = (str(tmp_path / name) for name in files)
+    trust = notary.organisation_fingerprint(organisation_id=house.organisation.id)
+
+    def verify(*words: str) -> tuple[int, str]:
+        parser = argparse.ArgumentParser()
+        configure(parser)
+        return run(parser.parse_args([copy, record, *words])), capsys.readouterr().out
+
+    code, said = verify("--trust", trust, "--original", original)
+    assert (code, "This is a copy for viewing." in said, sha(files["film.mp4"]) in said) == (0, True, True)
+    assert verify()[0] == 3
+    assert verify("--trust", trust, "--original", copy)[0] == 1
+    assert "보기용 변환본입니다" in verify("--lang", "ko")[1]
+    assert json.loads(verify("--json")[1])["original_sha256"] == sha(files["film.mp4"])
+    (tmp_path / "copy.mp4").write_bytes(files["copy.mp4"][:-1] + b"\0")
+    code, said = verify("--trust", trust)
+    assert (code, "CHANGED since the hub made it" in said) == (1, True)
 
 
 def test_a_statement_that_was_changed_in_the_vault_serves_nothing(house: House) -> None:

@@ -277,7 +277,7 @@ def _make(row: Rendition, claim: str, clock: Callable[[], datetime]) -> None:
     except stored.NoFilm as error:
         raise ConversionFailed("film_gone", str(error)) from error
     seconds = converting.seconds_for(layout.end_ms - layout.offset_ms)
-    how = Settings(cpu_seconds=2 * seconds)
+    how = Settings(cpu_seconds=max(60, seconds // 3))
 
     def still_wanted(done: int) -> bool:
         return bool(_held(row.id, claim).update(done=done, lease_until=clock() + LEASE))
