@@ -26,7 +26,7 @@ def box(kind: bytes, *content: bytes) -> bytes:
 
 @cache
 def film() -> tuple[bytes, tuple[bytes, ...]]:
-    """Two seconds of H.265 at 10 pictures a second with a tone in AAC: the init, and fragments of a second."""
+    """Two seconds of H.265 at 10 pictures a second with a tone in AAC: the init, and a fragment a second."""
     out = io.BytesIO()
     flags = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "video_track_timescale": str(SCALE)}
     with av.open(out, "w", format="mp4", options=flags) as file:

@@ -3,10 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Browser, Page
 from pytest_django.live_server_helper import LiveServer
-
-from django.utils import timezone
 
 from packwitness.hub.links import operations as links
 from packwitness.hub.links import queries
