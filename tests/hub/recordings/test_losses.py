@@ -105,6 +105,7 @@ def test_the_take_page_shows_them_beside_the_film(house: House, take: Take) -> N
         '<rect class="gone" x="375" y="2" width="375" height="20"/>',
         'data-at="1.5"><span class="clock">0:01</span>',
         "1.5 s without a picture: the connection to the camera broke and was made again.",
+        "0.04 s without a picture: the camera&#x27;s clock jumped.",
         "The label could be read in 34 of 40 looks.",
     ):
         assert expected in page

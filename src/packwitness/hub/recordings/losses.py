@@ -221,4 +221,6 @@ def _sentences(take: Take, facts: Mapping[str, Any]) -> Sequence[str]:
 
 
 def _seconds(value: float) -> str:
+    if value < 0.1:
+        return f"{value:.2f}"
     return f"{value:.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"

@@ -3,6 +3,8 @@
 import hashlib
 from functools import lru_cache
 
+from django.core.cache import cache
+
 from packwitness.evidence.manifest import Manifest
 from packwitness.evidence.statements import Statement
 from packwitness.hub.recordings import boxes, names
@@ -80,8 +82,17 @@ def codec(take: Take, camera: str) -> str:
     sealed = (take.camera(camera) or {}).get("codec")
     if sealed or take.state != TakeState.RECORDING or take.camera(camera) is None:
         return str(sealed or "")
-    first = next(vault().list(folder(take, camera) + "init-"), None)
-    return _codec(first.key) if first else ""
+    # Pages ask each second; what the first init says does not change.
+    known = f"codec:{take.id}:{camera}"
+    found = cache.get(known)
+    if found is None:
+        first = next(vault().list(folder(take, camera) + "init-"), None)
+        if first is None:
+            return ""
+        with vault().open(first.key) as file:
+            found = boxes.codec(file.read(INIT_LIMIT))
+        cache.set(known, found)
+    return str(found)
 
 
 def _statement(key: str) -> Statement:
@@ -106,12 +117,6 @@ def _sealed_layout(key: str, digest: str, camera: str) -> Layout:
 def _timescale(key: str) -> int:
     with vault().open(key) as file:
         return boxes.timescale(file.read(INIT_LIMIT))
-
-
-@lru_cache(maxsize=256)
-def _codec(key: str) -> str:
-    with vault().open(key) as file:
-        return boxes.codec(file.read(INIT_LIMIT))
 
 
 def etag(digests: list[str]) -> str:
