@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
 import av
 import numpy as np
@@ -31,10 +31,10 @@ def film() -> tuple[bytes, tuple[bytes, ...]]:
     flags = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "video_track_timescale": str(SCALE)}
     with av.open(out, "w", format="mp4", options=flags) as file:
         quiet = {"preset": "ultrafast", "x265-params": "keyint=10:min-keyint=10:bframes=0:log-level=none"}
-        video = cast(av.VideoStream, file.add_stream("libx265", rate=10, options=quiet))
+        video = file.add_stream("libx265", rate=10, options=quiet)
         video.width, video.height, video.pix_fmt, video.codec_tag = 96, 64, "yuv420p", "hvc1"
         video.time_base = Fraction(1, SCALE)
-        sound = cast(av.AudioStream, file.add_stream("aac", rate=16_000, layout="mono"))
+        sound = file.add_stream("aac", rate=16_000, layout="mono")
         tone = (np.sin(np.arange(32_000) / 6) * 9000).astype(np.int16).reshape(1, -1)
         for number in range(20):
             grey = np.full((64, 96, 3), 20 + 4 * number, np.uint8)
