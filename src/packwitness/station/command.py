@@ -1,7 +1,10 @@
-"""``packwitness station enrol | run | status | check | retry``: parses, makes one call, prints."""
+"""``packwitness station enrol | cameras | doctor | run | status | check | retry``: parses, makes one call,
+prints.
+"""
 
 import argparse
 import asyncio
+import getpass
 import json
 import os
 import sqlite3
@@ -24,6 +27,7 @@ from packwitness.station.spool.moments import to_ms
 from packwitness.station.spool.outgoing import Outgoing
 
 DATA_VARIABLE = "PACKWITNESS_STATION_DATA"
+PASSWORD_VARIABLE = "PACKWITNESS_CAMERA_PASSWORD"  # noqa: S105 - the name of one, not a password
 DEFAULT_DATA = "packwitness-data/station"
 FAILED = 1
 USAGE = 2
@@ -63,8 +67,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     check_.add_argument("--json", action="store_true", help="print what was found as JSON")
 
     commands.add_parser("status", help="what is filmed, waiting and safe")
-    retry = commands.add_parser("retry", help="send again what was set aside for a person")
-    for command in (enrol, run_, check_, retry, commands.choices["status"]):
+    commands.add_parser("retry", help="send again what was set aside for a person")
+    _configure_cameras(commands.add_parser("cameras", help="find ONVIF cameras and say what they can"))
+    for command in commands.choices.values():
         command.add_argument(
             "--data",
             type=Path,
@@ -74,13 +79,39 @@ def configure(parser: argparse.ArgumentParser) -> None:
         )
 
 
+def _configure_cameras(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "address",
+        nargs="*",
+        metavar="ADDRESS",
+        help="ask only these, such as 192.168.1.20 or 192.168.1.20:8080; they may lie behind a router",
+    )
+    parser.add_argument(
+        "--user", default="", help=f"the cameras' user; the password is asked for, or in ${PASSWORD_VARIABLE}"
+    )
+    parser.add_argument(
+        "--password-file", type=Path, metavar="FILE", help="read the password from a file's first line"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=3.0, metavar="N", help="wait so long for answers (default 3)"
+    )
+    parser.add_argument("--bench", help="the bench that the cameras are for, where there are several")
+    parser.add_argument("--snippet", action="store_true", help="print lines for station.toml, no password")
+    parser.add_argument("--write", action="store_true", help="add new ones to station.toml, with password")
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Carry out one action and return the exit code: 0 done, 1 it cannot be done now, 2 it cannot be meant
     so.
     """
-    action = {"enrol": _enrol, "run": _run, "status": _status, "check": _check, "retry": _retry}[
-        arguments.action
-    ]
+    action = {
+        "enrol": _enrol,
+        "run": _run,
+        "status": _status,
+        "check": _check,
+        "retry": _retry,
+        "cameras": _cameras,
+    }[arguments.action]
     try:
         return action(arguments, Layout(arguments.data.absolute()))
     except SettingsError as error:
@@ -131,6 +162,8 @@ def _run(arguments: argparse.Namespace, layout: Layout) -> int:
     for camera in settings.cameras:
         try:
             open_camera(camera.url)
+            if camera.look_url:
+                open_camera(camera.look_url)
         except BadAddress as error:
             return _complain(f"camera {camera.id}: {error}", USAGE)
     logs.set_up(settings.log)
@@ -187,6 +220,53 @@ def _retry(arguments: argparse.Namespace, layout: Layout) -> int:
     finally:
         ledger.close()
     return 0
+
+
+def _cameras(arguments: argparse.Namespace, layout: Layout) -> int:
+    # The HTTP client takes its time to load, and only this action needs it.
+    from packwitness.station.app import finding
+    from packwitness.station.cameras.onvif import Login
+
+    settings = read_settings(layout.settings) if layout.settings.exists() or arguments.write else None
+    benches = [bench.id for bench in settings.benches] if settings else []
+    bench = arguments.bench
+    if settings and bench is not None and bench not in benches:
+        raise SettingsError(f"There is no bench {bench}; there are: {', '.join(benches)}.")
+    if bench is None and len(benches) > 1 and (arguments.write or arguments.snippet):
+        raise SettingsError(f"Say for which bench the cameras are: --bench {' or '.join(benches)}.")
+    login = Login(arguments.user, _password(arguments) if arguments.user else "")
+    found = finding.find(arguments.address, login, seconds=min(60.0, max(0.1, arguments.seconds)))
+    if not found:
+        return _complain(
+            "No camera answered. Is ONVIF switched on in it? Behind a router name it: "
+            "packwitness station cameras ADDRESS",
+            FAILED,
+        )
+    _say(finding.describe(found, settings))
+    shown = Login(login.user, finding.HIDDEN)
+    text, ids = finding.snippet(found, shown if login.user else login, settings=settings, bench=bench)
+    if arguments.snippet and text:
+        _say(text.rstrip())
+    if arguments.write and ids:
+        text, ids = finding.snippet(found, login, settings=settings, bench=bench)
+        finding.write(layout.settings, text)
+        _say(f"\nWritten into {layout.settings}: {', '.join(ids)}. Then: packwitness station doctor")
+    return FAILED if all(one.trouble for one in found) else 0
+
+
+def _password(arguments: argparse.Namespace) -> str:
+    """Where no other user of this machine reads it: a file, the environment, or typed unseen."""
+    if arguments.password_file is not None:
+        try:
+            lines = arguments.password_file.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{arguments.password_file} cannot be read: {error}") from error
+        return lines[0] if lines else ""
+    if (told := os.environ.get(PASSWORD_VARIABLE)) is not None:
+        return told
+    if not sys.stdin.isatty():
+        raise SettingsError(f"Give the password in ${PASSWORD_VARIABLE} or by --password-file.")
+    return getpass.getpass(f"Password of {arguments.user}: ")
 
 
 def _complain(error: Exception | str, code: int) -> int:

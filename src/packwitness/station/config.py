@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 FILE_LIMIT = 1 << 20
 BENCH_CAMERAS = 16
@@ -21,6 +29,7 @@ BENCH_CAMERAS = 16
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 KeyId = Annotated[str, StringConstraints(pattern=r"^ed25519:[0-9a-f]{64}$")]
+CameraUrl = Annotated[str, StringConstraints(min_length=3, max_length=2_000)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -54,13 +63,15 @@ class BenchSettings(Section):
 
 
 class CameraSettings(Section):
-    """A camera. ``url`` may hold a password, so it never goes into a log."""
+    """A camera. ``url`` may hold a password, so it never goes into a log; ``look`` as well, where it is the
+    address of a smaller stream of the same camera.
+    """
 
     id: Identifier
-    url: Annotated[str, StringConstraints(min_length=3, max_length=2_000)]
+    url: CameraUrl
     name: str = ""
     bench: Identifier | None = None
-    look: bool | None = None
+    look: StrictBool | CameraUrl | None = None
     region: tuple[Fraction, Fraction, Fraction, Fraction] | None = None
     audio: bool = False
 
@@ -69,6 +80,11 @@ class CameraSettings(Section):
         if self.region and not (self.region[0] < self.region[2] and self.region[1] < self.region[3]):
             raise ValueError("region is left, top, right, bottom: left < right and top < bottom")
         return self
+
+    @property
+    def look_url(self) -> str | None:
+        """The address of the smaller stream in which labels are looked for, if there is one."""
+        return self.look if isinstance(self.look, str) else None
 
     @property
     def title(self) -> str:
@@ -173,8 +189,8 @@ def read_settings(path: Path) -> Settings:
     """
     try:
         if path.stat().st_size > FILE_LIMIT:
-            raise SettingsError(f"{path} is larger than {FILE_LIMIT} bytes; settings are a few lines.")
-        return Settings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+            raise SettingsError(f"larger than {FILE_LIMIT} bytes; settings are a few lines.")
+        return parse_settings(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise SettingsError(
             f"There is no station in {path.parent}. "
@@ -182,10 +198,22 @@ def read_settings(path: Path) -> Settings:
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} cannot be read: {error}") from error
-    except tomllib.TOMLDecodeError as error:
+    except SettingsError as error:
         raise SettingsError(f"{path}: {error}") from error
+
+
+def parse_settings(text: str) -> Settings:
+    """Read the text of a ``station.toml``.
+
+    Raises:
+        SettingsError: it is no TOML, or a key is unknown or has a value that does not fit.
+    """
+    try:
+        return Settings.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(str(error)) from error
     except ValidationError as error:
-        raise SettingsError(f"{path}: {explain(error)}") from error
+        raise SettingsError(explain(error)) from error
 
 
 def explain(error: ValidationError) -> str:
@@ -253,7 +281,7 @@ def render(hub: HubSettings, benches: Iterable[BenchSettings]) -> str:
 # A line that begins with # is a default or an example; take the # away to change it.
 
 # How a film begins and ends: "laid-lifted", "scan-rescan" or "scan-next".
-# logic = {_text(defaults.logic)}
+# logic = {toml_text(defaults.logic)}
 # Seconds of film from before the scan.
 # pre_roll_s = {defaults.pre_roll_s:g}
 # Seconds of film after the end; the bench is free for the next parcel at once.
@@ -269,16 +297,16 @@ def render(hub: HubSettings, benches: Iterable[BenchSettings]) -> str:
 # Alarm when this computer's clock differs from the hub's by more.
 # clock_limit_ms = {defaults.clock_limit_ms}
 # The kiosk's language.
-# language = {_text(defaults.language)}
-# log = {_text(defaults.log)}
+# language = {toml_text(defaults.language)}
+# log = {toml_text(defaults.log)}
 
 [hub]
-url = {_text(hub.url)}
-organisation = {_text(hub.organisation)}
-organisation_name = {_text(hub.organisation_name)}
-station = {_text(hub.station)}
-station_name = {_text(hub.station_name)}
-key = {_text(hub.key)}
+url = {toml_text(hub.url)}
+organisation = {toml_text(hub.organisation)}
+organisation_name = {toml_text(hub.organisation_name)}
+station = {toml_text(hub.station)}
+station_name = {toml_text(hub.station_name)}
+key = {toml_text(hub.key)}
 
 {rows}
 # [[cameras]]
@@ -288,11 +316,11 @@ key = {_text(hub.key)}
 # [[cameras]]
 # id = "label"
 # url = "rtsp://user:password@192.168.1.21/stream1"
-# look = true                        # this one looks for labels
+# look = true                        # this one looks for labels; or the address of its smaller stream
 # region = [0.1, 0.1, 0.9, 0.9]      # only here: left, top, right, bottom as fractions
 
 # [kiosk]
-# host = {_text(defaults.kiosk.host)}
+# host = {toml_text(defaults.kiosk.host)}
 # port = {defaults.kiosk.port}
 # names = ["packing-1.shop.lan"]                      # further names it may be opened by
 # picture_origins = ["https://cdn.shop.example"]      # where product pictures come from, beside the hub
@@ -310,11 +338,11 @@ key = {_text(hub.key)}
 
 
 def _bench_rows(bench: BenchSettings) -> str:
-    rows = f"[[benches]]\nid = {_text(bench.id)}\nname = {_text(bench.name)}\n"
-    return rows if bench.logic is None else rows + f"logic = {_text(bench.logic)}\n"
+    rows = f"[[benches]]\nid = {toml_text(bench.id)}\nname = {toml_text(bench.name)}\n"
+    return rows if bench.logic is None else rows + f"logic = {toml_text(bench.logic)}\n"
 
 
-def _text(value: str) -> str:
+def toml_text(value: str) -> str:
     """Return a TOML basic string."""
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + '"'
