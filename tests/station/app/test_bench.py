@@ -463,6 +463,34 @@ async def test_where_a_scanner_begins_the_film_the_camera_looks_until_it_has_rea
     assert orders[0].since_ns == start.t_start_ns - 1_000_000_000
 
 
+async def test_what_a_smaller_stream_shows_begins_films_and_says_nothing_of_them(place: Place) -> None:
+    """Where labels are watched for in another stream, whether the film shows them is looked at beside."""
+    orders: list[recorder.Look] = []
+    camera = CAMERAS[1].model_copy(update={"look": "rtsp://127.0.0.1/smaller"})
+    bench = place.bench
+    bench._logic = catalogue()["laid-lifted"]
+    bench._in_view.is_label = bench._logic.label.accepts
+    bench._legibility, bench._second = Watch([camera], orders.append, watches=True), {camera.id}
+    await cameras_up(place)
+
+    async def sees(codes: tuple[SeenCode, ...], *, second: bool, film: bool) -> bool:
+        await bench.sighted(recorder.Sighting("label", codes, time.monotonic_ns(), second=second, film=film))
+        return bench.view().running is not None
+
+    code = (SeenCode(CODE, "Code128"),)
+    assert [await sees(code, second=False, film=True) for _ in range(3)] == [False] * 3
+    assert [await sees(code, second=True, film=False) for _ in range(3)] == [False, True, True]
+    assert [(order.camera, order.on, order.second) for order in orders] == [("label", True, False)]
+    running = bench._running
+    assert running is not None
+    assert running.looks == {}, "the smaller stream says nothing of the film"
+    for _ in range(3):
+        await sees(code, second=False, film=True)
+    await sees((), second=True, film=True)
+    assert running.looks == {"label": [4, 3]}
+    assert orders[-1].on is False
+
+
 def manifest_of(place: Place, take: str) -> Manifest:
     text = place.spool.ledger.rows("SELECT manifest FROM proof WHERE take = ?", take)[0]["manifest"]
     return Manifest.from_payload(json.loads(text)["payload"])

@@ -80,6 +80,7 @@ def subject(given: str) -> str:
 WARNINGS: dict[str, Promise] = {
     "camera_lost": _("%(camera)s gives no picture"),
     "no_sound": _("%(camera)s gives no sound"),
+    "second_stream_lost": _("The smaller stream of %(camera)s is away; labels are looked for in the film"),
     "no_camera": _("No camera gives a picture"),
     "recorder_lost": _("The recorder starts again"),
     "disk_low": _("Little disk space is left"),

@@ -9,6 +9,7 @@ from functools import partial
 import structlog
 
 from packwitness.protocol import BenchState, BenchStatus, StationOrder
+from packwitness.station.app.camera_warnings import camera_warnings, short
 from packwitness.station.app.legibility import Legibility
 from packwitness.station.app.live import LivePicture
 from packwitness.station.app.takes import Running, StorageRefuses, Takes
@@ -120,6 +121,9 @@ class LiveBench:
         self._live = {camera.id: LivePicture(partial(watch, camera.id)) for camera in cameras}
         self.last_takes: tuple[LastTakeView, ...] = ()
         self.warnings: tuple[WarningView, ...] = ()
+        self._second = {camera.id for camera in lookers if camera.look_url}
+        """Cameras that watch for labels in a smaller stream of theirs."""
+        self._second_lost: set[str] = set()
         self._mute: set[str] = set()
         """Cameras whose sound is wanted and does not come."""
         """The station's, beside those of this bench's cameras."""
@@ -137,23 +141,16 @@ class LiveBench:
 
     def view(self) -> BenchView:
         """Return the bench as it is now."""
-        lost = [
-            WarningView(
-                "camera_stalled" if camera.id in self._stalled else "camera_lost", {"camera": camera.title}
-            )
-            for camera in self._cameras
-            if camera.id not in self._up
-        ]
-        titles = {camera.id: camera.title for camera in self._cameras}
-        lost += [WarningView(code, {"camera": titles[camera]}) for code, camera in self._troubles]
         unreadable = self._legibility.warns
-        if unreadable:
-            lost.append(WarningView("label_unreadable"))
-        lost += [
-            WarningView("no_sound", {"camera": camera.title})
-            for camera in self._cameras
-            if camera.id in self._mute and camera.id in self._up
-        ]
+        wrong = camera_warnings(
+            self._cameras,
+            up=self._up,
+            stalled=self._stalled,
+            troubles=self._troubles,
+            unreadable=unreadable,
+            mute=self._mute,
+            second_lost=self._second_lost,
+        )
         return BenchView(
             bench=self.id,
             name=self.name,
@@ -164,7 +161,7 @@ class LiveBench:
             values=self._values(),
             running=self._running_view(),
             last_takes=self.last_takes,
-            warnings=(*lost, *self.warnings),
+            warnings=(*wrong, *self.warnings),
             cameras=tuple(
                 CameraView(camera.id, camera.title, camera.id in self._up) for camera in self._cameras
             ),
@@ -318,6 +315,11 @@ class LiveBench:
         self._mute.add(camera)
         self.touch()
 
+    def second_stream(self, camera: str, *, lost: bool) -> None:
+        """A camera's stream that is only looked at gives no pictures, or does again."""
+        (self._second_lost.add if lost else self._second_lost.discard)(camera)
+        self.touch()
+
     async def camera_down(self, camera: str, code: str = "") -> None:
         """A camera gives none (any more, or from the beginning); ``code`` is the recorder's."""
         self._up.discard(camera)
@@ -336,9 +338,9 @@ class LiveBench:
     async def sighted(self, sighting: Sighting) -> None:
         """Look at what a camera sees; most pictures change nothing."""
         codes = [code for code in sighting.codes if isinstance(code, SeenCode)]
-        if self._legibility.saw(sighting.camera, codes, sighting.monotonic_ns):
+        if sighting.film and self._legibility.saw(sighting.camera, codes, sighting.monotonic_ns):
             self.touch()
-        if not self._logic.watches:
+        if not self._logic.watches or sighting.second is not (sighting.camera in self._second):
             return
         utc, now_ns = self._now()
         seen = utc - timedelta(microseconds=(now_ns - sighting.monotonic_ns) / 1000)
@@ -366,7 +368,7 @@ class LiveBench:
             take=self._running.take if self._running else None,
             cameras_up=sorted(self._up),
             cameras_down=sorted(set(self._live) - self._up),
-            warnings=[_short(warning) for warning in self.view().warnings],
+            warnings=[short(warning) for warning in self.view().warnings],
             journal_head=journal_head,
             pending_parts=pending_parts,
         )
@@ -384,10 +386,6 @@ class LiveBench:
             return None
         elapsed = (self._now()[1] - running.started_ns) // 1_000_000
         return RunningView(running.take, running.code, from_ms(running.started_ms), elapsed, self._order)
-
-
-def _short(warning: WarningView) -> str:
-    return ":".join([warning.code, *warning.values.values()])[:200]
 
 
 def _order_view(order: StationOrder) -> OrderView:

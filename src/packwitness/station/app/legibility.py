@@ -2,7 +2,8 @@
 
 Where cameras look for labels anyway, their looks are counted. Where a hand scanner begins the films, the
 cameras that would look do so for the first seconds of a take, twice a second and from the ring, until the
-label was read a few times: enough to know whether lens, light and angle serve, and cheap.
+label was read a few times: enough to know whether lens, light and angle serve, and cheap. So do cameras
+that watch for labels in a smaller stream: what could be read there says nothing of the film.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,9 +32,9 @@ class Legibility:
     def __init__(
         self, lookers: Sequence[CameraSettings], look: Callable[[Look], None], *, watches: bool
     ) -> None:
-        self._lookers = lookers
+        self._own = [camera for camera in lookers if camera.look_url or not watches]
+        """Those that look for us alone."""
         self._look = look
-        self._watches = watches
         self._running: Running | None = None
         self._looking = False
         self._unread = 0
@@ -46,15 +47,13 @@ class Legibility:
     def begin(self, running: Running) -> None:
         """A take begins."""
         self._running = running
-        if self._watches:
-            return
         self._looking = True
         since_ns = running.started_ns - BEFORE_NS
-        for camera in self._lookers:
+        for camera in self._own:
             self._look(Look(camera.id, True, camera.region, interval_ns=INTERVAL_NS, since_ns=since_ns))
 
     def saw(self, camera: str, codes: Sequence[SeenCode], moment_ns: int) -> bool:
-        """Count a look; return whether the warning goes."""
+        """Count a look at the film; return whether the warning goes."""
         running = self._running
         if running is None or moment_ns < running.started_ns - BEFORE_NS:
             return False
@@ -86,7 +85,7 @@ class Legibility:
     def _look_no_more(self) -> None:
         if self._looking:
             self._looking = False
-            for camera in self._lookers:
+            for camera in self._own:
                 self._look(Look(camera.id, False))
 
 

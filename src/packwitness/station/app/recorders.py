@@ -19,7 +19,9 @@ def grouped(benches: Iterable[Sequence[CameraSettings]], *, limit: int) -> list[
     groups: list[list[recorder.CameraSpec]] = []
     for cameras in benches:
         specs = [
-            recorder.CameraSpec(camera.id, with_sound(camera.url) if camera.audio else camera.url)
+            recorder.CameraSpec(
+                camera.id, with_sound(camera.url) if camera.audio else camera.url, camera.look_url
+            )
             for camera in cameras
         ]
         if not specs:

@@ -2,22 +2,20 @@
 
 import asyncio
 import contextlib
-import json
 import os
 import secrets
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from functools import partial
 
 import structlog
 
-from packwitness import __version__
 from packwitness.evidence.keys import SigningKey
 from packwitness.station.app.bench import LiveBench
 from packwitness.station.app.clock import HubClock
 from packwitness.station.app.condition import Condition, Limits, utc_ms
+from packwitness.station.app.from_settings import guard_of, identity_of, logics_of
 from packwitness.station.app.lock import only_one
 from packwitness.station.app.orders import Orders
 from packwitness.station.app.recorders import Recorders, grouped
@@ -31,11 +29,10 @@ from packwitness.station.app.web import (
     server_for,
 )
 from packwitness.station.cameras.kinds import open_camera
-from packwitness.station.config import Settings, SettingsError
+from packwitness.station.config import Settings
 from packwitness.station.kiosk.app import make_kiosk
 from packwitness.station.recorder import messages as recorder
 from packwitness.station.recorder.supervisor import RecorderSupervisor
-from packwitness.station.spool.guard import DiskGuard
 from packwitness.station.spool.hub import Hub
 from packwitness.station.spool.journal import Journal
 from packwitness.station.spool.layout import Layout
@@ -48,7 +45,6 @@ from packwitness.station.spool.seal import Identity
 from packwitness.station.spool.uploader import Uploader
 from packwitness.station.triggers.reading import CodeReader
 from packwitness.station.workflow.logic import Logic
-from packwitness.station.workflow.logics import catalogue
 
 TICK_SECONDS = 0.25
 END_SECONDS = 3.0
@@ -70,7 +66,7 @@ async def run(settings: Settings, layout: Layout, *, ready: Callable[[str], None
         sqlite3.Error: the ledger's disk refuses.
     """
     with only_one(layout):
-        logics = _logics(settings)
+        logics = logics_of(settings)
         identity = identity_of(settings, layout)
         key = SigningKey.load(layout.key.read_bytes())
         front = open_spool(layout)
@@ -244,7 +240,8 @@ class Station:
         for bench in self._settings.benches:
             if self._logics[bench.id].watches:
                 for camera in self._settings.lookers_of(bench.id):
-                    self._recorders.send(recorder.Look(camera.id, True, camera.region))
+                    second = camera.look_url is not None
+                    self._recorders.send(recorder.Look(camera.id, True, camera.region, second=second))
 
     def _take_changed(self, take: str) -> None:
         self._uploader.wake()
@@ -299,6 +296,18 @@ class Station:
                 log.error("film not kept", take=report.take, camera=report.camera, reason=report.message)
                 self._bench_of(report.camera).trouble("film_not_kept", report.camera)
                 await self._takes.film_not_kept(report)
+            case recorder.SecondStreamLost():
+                log.warning(
+                    "second stream lost; looking at the film instead",
+                    camera=report.camera,
+                    code=report.code,
+                    reason=report.message,
+                    advice=report.advice,
+                )
+                self._bench_of(report.camera).second_stream(report.camera, lost=True)
+            case recorder.SecondStreamBack():
+                log.info("second stream back", camera=report.camera)
+                self._bench_of(report.camera).second_stream(report.camera, lost=False)
             case recorder.LookFailed():
                 log.error("cannot read codes", camera=report.camera, reason=report.message)
             case recorder.RecorderLost():
@@ -331,51 +340,6 @@ class Station:
             await asyncio.sleep(TICK_SECONDS)
             for bench in self._benches:
                 await bench.tick()
-
-
-def identity_of(settings: Settings, layout: Layout) -> Identity:
-    """Return who this station is, as enrolment wrote it down."""
-    certificates = json.loads(layout.certificates.read_bytes())
-    benches = {bench.id: bench.name for bench in settings.benches}
-    return Identity(
-        settings.hub.organisation, settings.hub.station, benches, tuple(certificates), __version__
-    )
-
-
-def guard_of(settings: Settings, layout: Layout, ledger: Ledger) -> DiskGuard:
-    """Return the guard of the spool's disk, with this station's limits."""
-    disk = settings.disk
-    return DiskGuard(
-        ledger,
-        layout,
-        keep_ms=int(disk.keep_hours * 3_600_000),
-        low_bytes=disk.low_mb << 20,
-        full_bytes=disk.full_mb << 20,
-        budget_bytes=round(disk.budget_gb * (1 << 30)),
-    )
-
-
-def _logics(settings: Settings) -> dict[str, Logic]:
-    """Return each bench's logic with this station's pre-roll and post-roll.
-
-    Raises:
-        SettingsError: there is none of that name, or no camera to film with.
-    """
-    if not settings.cameras:
-        raise SettingsError("There is no camera. Add [[cameras]] to station.toml, or give --camera URL.")
-    known, chosen = catalogue(), {}
-    for bench in settings.benches:
-        name = settings.logic_of(bench.id)
-        if name not in known:
-            raise SettingsError(
-                f"There is no recording logic '{name}'; known are: {', '.join(sorted(known))}."
-            )
-        own = {
-            "pre_roll_ms": round(settings.pre_roll_s * 1000),
-            "post_roll_ms": round(settings.post_roll_s * 1000),
-        }
-        chosen[bench.id] = replace(known[name], parameters={**known[name].parameters, **own})
-    return chosen
 
 
 async def _first_of(*tasks: asyncio.Task[object]) -> None:

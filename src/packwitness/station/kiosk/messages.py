@@ -106,6 +106,9 @@ WARNINGS: Final[Mapping[str, str]] = {
         "Labels cannot be read in the film. Clean the lens; check focus, light and the label's angle."
     ),
     "no_sound": _("{camera} gives no sound. The picture is filmed. Tell the supervisor."),
+    "second_stream_lost": _(
+        "{camera}: its smaller stream is away. The film is looked at instead. Tell the supervisor."
+    ),
     "no_camera": _("No camera gives a picture. Check cables and power."),
     "spool_gone": _("The disk with the films is not there. Nothing is filmed. Call the supervisor."),
     "disk_low": _("Little disk space is left. Tell the supervisor today."),

@@ -12,6 +12,7 @@ from packwitness.station.recorder.messages import (
     CameraDown,
     CameraSpec,
     CameraUp,
+    Look,
     PacketsLost,
     Report,
     SoundMissing,
@@ -22,6 +23,7 @@ from packwitness.station.recorder.packets import Packet, Track
 from packwitness.station.recorder.reader import Reader
 from packwitness.station.recorder.reel import Item, Piece, Reel
 from packwitness.station.recorder.ring import Ring
+from packwitness.station.recorder.second import SecondStream
 from packwitness.station.recorder.sound import CameraSound
 from packwitness.station.recorder.source import (
     FlowingSource,
@@ -75,6 +77,7 @@ class Channel:
     ) -> None:
         self.camera = spec.id
         self._url = spec.url
+        self._look_url = spec.look_url
         self._open_camera = open_camera
         self._writer = writer
         self._report = report
@@ -86,7 +89,11 @@ class Channel:
         self._reels: dict[str, tuple[Reel, Callable[[], None]]] = {}
         self._stopping: set[str] = set()
         self._live: Live | None = None
-        self._looker: Looker | None = None
+        self._lookers: dict[bool, Looker] = {}
+        """Who looks at the film (False), and who at the second stream (True)."""
+        self._second: SecondStream | None = None
+        self._instead = False
+        """Whether the film is looked at in the second stream's stead."""
         self._track: Track | None = None
         self._down: tuple[str, str] | None = None
         self._connection = 0
@@ -107,7 +114,8 @@ class Channel:
     @property
     def hurried(self) -> bool:
         """Whether somebody waits for this camera's next picture."""
-        return bool(self._stopping) or self._looker is not None or self._live is not None
+        looked_at = False in self._lookers or (self._instead and True in self._lookers)
+        return bool(self._stopping) or looked_at or self._live is not None
 
     # --- the camera's thread ---
 
@@ -202,8 +210,21 @@ class Channel:
                         self._write(take, done)
                 if self._live is not None:
                     self._live.push(packet)
-                if self._looker is not None:
-                    self._looker.push(packet)
+                if looker := self._lookers.get(False):
+                    looker.push(packet)
+                self._look_instead(packet, now)
+
+    def _look_instead(self, packet: Packet, now_ns: int) -> None:
+        """Have the film looked at while the second stream is gone, from the current group on. Under the
+        lock.
+        """
+        looker = self._lookers.get(True)
+        if looker is None:
+            return
+        before, self._instead = self._instead, self._second is None or self._second.gone(now_ns)
+        if self._instead:
+            for one in [packet] if before else self._ring.since(now_ns):
+                looker.push(one)
 
     def _listen(self, item: SourceItem) -> None:
         """Take what is neither picture nor about pictures."""
@@ -318,15 +339,43 @@ class Channel:
                 for packet in self._ring.since(time.monotonic_ns()):
                     live.push(packet)
 
-    def look(self, looker: "Looker | None", since_ns: int | None = None) -> None:
-        """Hand packets to `looker` from the current group on, or from the one of `since_ns`; or to nobody."""
+    def look(self, looker: "Looker | None", order: Look) -> None:
+        """Hand packets to `looker` from the current group on, or from the one of `order.since_ns`; or to
+        nobody.
+        """
+        self._stop_looking(second=order.second)
+        if looker is None:
+            return
+        if order.second and self._look_url is not None:
+            second = SecondStream(
+                self.camera, self._look_url, looker, open_camera=self._open_camera, report=self._report
+            )
+            with self._lock:
+                self._lookers[True], self._second, self._instead = looker, second, False
+            threading.Thread(target=second.run, name=f"second {self.camera}", daemon=True).start()
+            return
+        since_ns = time.monotonic_ns() if order.since_ns is None else order.since_ns
         with self._lock:
-            before, self._looker = self._looker, looker
-            if looker is not None:
-                for packet in self._ring.since(time.monotonic_ns() if since_ns is None else since_ns):
-                    looker.push(packet)
-        if before is not None:
-            before.quit()
+            self._lookers[order.second] = looker
+            self._instead = self._instead or order.second
+            for packet in self._ring.since(since_ns):
+                looker.push(packet)
+
+    def look_no_more(self) -> None:
+        """End all looking."""
+        for second in (False, True):
+            self._stop_looking(second=second)
+
+    def _stop_looking(self, *, second: bool) -> None:
+        with self._lock:
+            looker = self._lookers.pop(second, None)
+            stream = None
+            if second:
+                stream, self._second = self._second, None
+        if stream is not None:
+            stream.end()
+        if looker is not None:
+            looker.quit()
 
     def _write(self, take: str, items: list[Item]) -> None:
         for item in items:

@@ -33,6 +33,7 @@ class Looker:
         region: Region | None = None,
         interval_ns: int = 50_000_000,
         patient: bool = False,
+        second: bool = False,
     ) -> None:
         self._camera = camera
         self._load_look = load_look
@@ -40,6 +41,10 @@ class Looker:
         self._region = region
         self._interval_ns = interval_ns
         self._patient = patient
+        self._second = second
+        # Under the lock: which stream the waiting packets are of.
+        self._film = True
+        self._taken_from_film = True
         self._packets: deque[Packet] = deque()
         self._some = threading.Condition()
         self._over = False
@@ -48,8 +53,12 @@ class Looker:
         self._looked_ns = 0
         self._failing = False
 
-    def push(self, packet: Packet) -> None:
+    def push(self, packet: Packet, *, film: bool = True) -> None:
+        """Hand over a packet of the film's stream or of the second one, whose turn it then is."""
         with self._some:
+            if film is not self._film:
+                self._film = film
+                self._packets.clear()
             self._packets.append(packet)
             if len(self._packets) > BACKLOG:
                 self._packets.clear()
@@ -95,6 +104,7 @@ class Looker:
                 keys = [index for index, packet in enumerate(self._packets) if packet.key]
                 for _ in range(keys[-1] if keys else 0):
                     self._packets.popleft()
+            self._taken_from_film = self._film
             return self._packets.popleft()
 
     def _newest(self) -> bool:
@@ -123,7 +133,8 @@ class Looker:
             self._complain(error)
             return
         self._failing = False
-        self._send(Sighting(self._camera, tuple(codes), moment))
+        film = self._taken_from_film
+        self._send(Sighting(self._camera, tuple(codes), moment, second=self._second, film=film))
 
     def _complain(self, error: Exception) -> None:
         """Report the first failure of a row."""

@@ -12,10 +12,13 @@ PRE_ROLL_NS = 3_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class CameraSpec:
-    """A camera to keep open. `url` may hold a password: never log it."""
+    """A camera to keep open, and the smaller stream of it to look at, if there is one. Both addresses may
+    hold a password: never log them.
+    """
 
     id: str
     url: str
+    look_url: str | None = None
 
 
 # --- app -> recorder ---
@@ -56,6 +59,9 @@ class Look:
 
     `region` is (left, top, right, bottom) as fractions of the picture; None is all of it. With `since_ns` the
     ring's pictures from then on are looked at as well, one each `interval_ns`, none skipped for being late.
+
+    `second`: look at the camera's second stream (`CameraSpec.look_url`), and at the film while that gives no
+    pictures. A camera can be looked at both ways at once; stopping one leaves the other.
     """
 
     camera: str
@@ -63,6 +69,7 @@ class Look:
     region: tuple[float, float, float, float] | None = None
     interval_ns: int = 50_000_000
     since_ns: int | None = None
+    second: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,11 +194,33 @@ class TakeClosed:
 class Sighting:
     """What the look function found in the picture taken at `monotonic_ns`; sent for every picture looked at.
 
-    `codes` are the look function's own objects; empty when it found none.
+    `codes` are the look function's own objects; empty when it found none. `second`: it answers a `Look` that
+    asked for the second stream; `film`: it was seen in the stream that is filmed.
     """
 
     camera: str
     codes: tuple[object, ...]
+    monotonic_ns: int
+    second: bool = False
+    film: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SecondStreamLost:
+    """The stream that is only looked at gives no pictures, and why; the film is looked at instead."""
+
+    camera: str
+    code: str
+    message: str
+    advice: str
+    monotonic_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class SecondStreamBack:
+    """The stream that is only looked at gives pictures again."""
+
+    camera: str
     monotonic_ns: int
 
 
@@ -256,6 +285,8 @@ Report = (
     | WriteFailed
     | TakeClosed
     | Sighting
+    | SecondStreamLost
+    | SecondStreamBack
     | LookFailed
     | Frame
     | Beat

@@ -137,7 +137,7 @@ class Recorder:
         self._reader.look()
         _join([reader], HANG_UP_SECONDS)
         for channel in self._channels.values():
-            channel.look(None)
+            channel.look_no_more()
             channel.close_all()
         for writer in self._writers.values():
             writer.quit()
@@ -187,7 +187,7 @@ class Recorder:
                 live = Live(order.camera, self._outbox.put) if order.on else None
                 self._channels[order.camera].watch(live)
             case Look():
-                self._channels[order.camera].look(self._looker(order), order.since_ns)
+                self._channels[order.camera].look(self._looker(order), order)
         self._reader.look()
 
     def _start(self, order: StartTake) -> None:
@@ -233,6 +233,7 @@ class Recorder:
             region=order.region,
             interval_ns=order.interval_ns,
             patient=order.since_ns is not None,
+            second=order.second,
         )
         _thread(f"look {order.camera}", looker.run)
         return looker

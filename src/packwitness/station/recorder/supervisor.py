@@ -75,7 +75,7 @@ class RecorderSupervisor:
         self._lock = threading.Lock()
         # Under the lock, so that an order is either remembered for the next process or sent to this one.
         self._takes: dict[str, _Running] = {}
-        self._wishes: dict[tuple[type, str], Watch | Look] = {}
+        self._wishes: dict[tuple[type, str, bool], Watch | Look] = {}
         self._pipe: Connection[Order, Report] | None = None
         self._process: SpawnProcess | None = None
         self._closing = threading.Event()
@@ -109,7 +109,8 @@ class RecorderSupervisor:
                 case StopTake() if order.take in self._takes:
                     self._takes[order.take].stop = order
                 case Watch() | Look():
-                    self._wishes[type(order), order.camera] = order
+                    second = isinstance(order, Look) and order.second
+                    self._wishes[type(order), order.camera, second] = order
                 case _:
                     pass
             self._tell(order)
