@@ -69,6 +69,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     commands.add_parser("status", help="what is filmed, waiting and safe")
     commands.add_parser("retry", help="send again what was set aside for a person")
     _configure_cameras(commands.add_parser("cameras", help="find ONVIF cameras and say what they can"))
+    doctor = commands.add_parser("doctor", help="try cameras, disk, clock, hub and scanner, a line each")
+    doctor.add_argument("--json", action="store_true", help="print what was found as JSON")
+    doctor.add_argument(
+        "--scan", type=float, metavar="SECONDS", help="wait so long for a scan at this terminal, too"
+    )
     for command in commands.choices.values():
         command.add_argument(
             "--data",
@@ -111,6 +116,7 @@ def run(arguments: argparse.Namespace) -> int:
         "check": _check,
         "retry": _retry,
         "cameras": _cameras,
+        "doctor": _doctor,
     }[arguments.action]
     try:
         return action(arguments, Layout(arguments.data.absolute()))
@@ -252,6 +258,28 @@ def _cameras(arguments: argparse.Namespace, layout: Layout) -> int:
         finding.write(layout.settings, text)
         _say(f"\nWritten into {layout.settings}: {', '.join(ids)}. Then: packwitness station doctor")
     return FAILED if all(one.trouble for one in found) else 0
+
+
+def _doctor(arguments: argparse.Namespace, layout: Layout) -> int:
+    # Cameras and decoders take a second to load, and only this action needs them.
+    from packwitness.station.app.doctor import scanner
+    from packwitness.station.app.doctor.examine import examine
+    from packwitness.station.app.doctor.verdict import fail, fails
+
+    try:
+        settings = read_settings(layout.settings)
+    except SettingsError as error:
+        found = [fail("configuration", str(error), "Nothing else can be tried before that is mended.")]
+    else:
+        found = asyncio.run(examine(settings, layout))
+    if arguments.scan is not None:
+        _say(f"Scan a label within {arguments.scan:g} s.", to=sys.stderr)
+        found.append(scanner.scan_here(arguments.scan))
+    if arguments.json:
+        _say(json.dumps([one.to_value() for one in found], ensure_ascii=False, indent=2))
+    else:
+        _say("\n".join(one.line for one in found))
+    return FAILED if fails(found) else 0
 
 
 def _password(arguments: argparse.Namespace) -> str:

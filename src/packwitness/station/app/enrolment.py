@@ -61,14 +61,15 @@ def refuse_clear_text(url: str, *, insecure: bool) -> None:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise EnrolmentFailed(f"'{url}' is no hub's address. It looks like https://hub.example.com.")
-    if parts.scheme == "http" and not insecure and not _is_loopback(parts.hostname):
+    if parts.scheme == "http" and not insecure and not is_loopback(parts.hostname):
         raise EnrolmentFailed(
             f"{url} is not encrypted: films and this station's token would travel in the clear. "
             "Use the hub's https:// address, or --insecure if the network between is yours alone."
         )
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, by its name or address."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     with suppress(ValueError):

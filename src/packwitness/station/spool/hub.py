@@ -11,6 +11,8 @@ one::
 import asyncio
 import time
 from collections.abc import Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Self
 
 import httpx2
@@ -137,6 +139,15 @@ class Hub:
                 return None
             raise
 
+    async def greet(self) -> datetime | None:
+        """Show the token, change nothing, and return what the hub's Date header says."""
+        dates: list[str] = []
+        await self._call("GET", "orders", {"after": "", "limit": "1"}, None, {}, dates)
+        try:
+            return parsedate_to_datetime(dates[0])
+        except (IndexError, ValueError):
+            return None
+
     async def _bytes(self, path: str, query: Mapping[str, str], data: bytes, sha256: str) -> None:
         headers = {
             "Content-Digest": content_digest(bytes.fromhex(sha256)),
@@ -172,8 +183,9 @@ class Hub:
         query: Mapping[str, str],
         content: bytes | None,
         headers: Mapping[str, str],
+        dates: list[str] | None = None,
     ) -> bytes:
-        """Return a 2xx answer's body of at most JSON_LIMIT bytes."""
+        """Return a 2xx answer's body of at most JSON_LIMIT bytes; its Date header is added to ``dates``."""
         try:
             async with self._client.stream(
                 method, path, params=query or None, content=content, headers=headers
@@ -186,6 +198,8 @@ class Hub:
         except (httpx2.HTTPError, httpx2.StreamError) as error:
             raise HubAway(f"{method} {path}: {type(error).__name__}: {error}") from error
         if response.is_success:
+            if dates is not None:
+                dates += response.headers.get_list("Date")
             return bytes(body)
         raise _failure(f"{method} {path}", response, bytes(body))
 
