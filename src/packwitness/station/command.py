@@ -147,7 +147,8 @@ def _enrol(arguments: argparse.Namespace, layout: Layout) -> int:
     )
     benches = ", ".join(bench.name for bench in answer.benches)
     _say(f"This machine is now '{answer.station_name}' of {answer.organisation_name}, for {benches}.")
-    _say(f"Name its cameras in {layout.settings}, then: packwitness station run --data {layout.root}")
+    _say(f"Name its cameras in {layout.settings} (packwitness station cameras --write finds them), then:")
+    _say(f"packwitness station run --data {layout.root}")
     return 0
 
 

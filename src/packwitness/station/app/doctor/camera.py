@@ -13,6 +13,7 @@ from packwitness.station.cameras.camera import (
     CameraError,
     CameraPacket,
     CameraSound,
+    Ended,
     Item,
     NoSound,
     SoundInfo,
@@ -163,7 +164,8 @@ def _looked(seen: Watched, report: Sighting | LookFailed) -> None:
 def judge(name: str, seen: Watched, *, sound: bool, look: bool, running: bool) -> list[Verdict]:
     """Say what was seen of the camera called `name`. `running`: whether a station has it open as well."""
     held = RUNNING_ADVICE if running else ""
-    if seen.error is not None:
+    over = isinstance(seen.error, Ended) and seen.span_s >= 1  # a film that was played to its end
+    if seen.error is not None and not over:
         return [
             fail(
                 "camera",
