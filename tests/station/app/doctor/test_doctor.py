@@ -1,6 +1,7 @@
 """`packwitness station doctor` with real cameras over RTSP, a real hub on a socket and a real folder."""
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from packwitness.station.app.lock import only_one
 from packwitness.station.spool.layout import Layout
 from tests.station.cameras.films import make_film
 from tests.station.cameras.rtsp_server import answering, serve_films
+from tests.station.cameras.test_rtsp_ways import certificate
 from tests.station.conftest import CODE
 from tests.station.spool.hub_counterpart import TOKEN, HubCounterpart
 
@@ -180,7 +182,7 @@ def test_a_hub_that_is_away_or_does_not_know_us(
 
 
 @contextmanager
-def hub_with_clock(ahead_s: int) -> Iterator[str]:
+def hub_with_clock(ahead_s: int, secret: ssl.SSLContext | None = None) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
@@ -195,10 +197,12 @@ def hub_with_clock(ahead_s: int) -> Iterator[str]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if secret is not None:
+        server.socket = secret.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
+        yield f"{'https' if secret else 'http'}://127.0.0.1:{server.server_address[1]}"
     finally:
         server.shutdown()
         server.server_close()
@@ -217,6 +221,19 @@ def test_a_clock_that_differs_from_the_hubs(
         clock = found["clock against hub"]
         assert clock["level"] == level
         assert clock["facts"]["offset_ms"] == pytest.approx(-ahead * 1000, abs=1_500)
+
+
+def test_a_hubs_certificate_that_nobody_vouches_for(
+    new_hub: HubCounterpart, films: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = quick(new_hub, films, tmp_path)
+    text = (data / "station.toml").read_text()
+    context, _, _ = certificate(tmp_path)
+    with hub_with_clock(0, context) as url:
+        (data / "station.toml").write_text(text.replace(new_hub.url, url))
+        _, found = examined(data, capsys)
+
+    assert (found["hub"]["level"], found["hub"]["facts"]) == ("fail", {"error": "certificate"})
 
 
 def test_a_folder_of_films_that_is_not_there_and_settings_that_do_not_fit(

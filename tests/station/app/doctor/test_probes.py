@@ -4,9 +4,9 @@ import os
 import pty
 import subprocess
 import sys
+import termios
 import threading
 import time
-import tty
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -181,11 +181,12 @@ def test_what_is_plugged_in_is_named(tmp_path: Path) -> None:
 )
 def test_a_scan_at_the_terminal(typed: bytes, expected: str, word: str) -> None:
     ours, theirs = pty.openpty()
-    tty.setraw(theirs)
+    before = termios.tcgetattr(theirs)
     try:
         if typed:
             threading.Timer(0.1, os.write, (ours, typed)).start()
         found = scanner.scan_here(0.5, source=theirs)
+        assert termios.tcgetattr(theirs) == before, "the terminal is left as it was"
     finally:
         time.sleep(0.15)
         os.close(ours)

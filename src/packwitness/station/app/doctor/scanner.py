@@ -5,7 +5,9 @@ told here is what is plugged in, and, at a terminal, what a scan arrives as.
 import os
 import select
 import sys
+import termios
 import time
+import tty
 from pathlib import Path
 
 from packwitness.station.app.doctor.verdict import Verdict, fail, ok, warn
@@ -46,23 +48,40 @@ def scan_here(seconds: float, *, source: int | None = None) -> Verdict:
     source = sys.stdin.fileno() if source is None else source
     if not os.isatty(source):
         return fail("scan", "There is no terminal to scan into.", "Run this at a terminal of this machine.")
+    before = termios.tcgetattr(source)
+    # Each character as it comes: else a scan that does not end with Enter would look like none.
+    tty.setcbreak(source, termios.TCSANOW)
+    try:
+        read = _typed(source, seconds)
+    finally:
+        termios.tcsetattr(source, termios.TCSANOW, before)
+    return judge_scan(read, seconds)
+
+
+def _typed(source: int, seconds: float) -> bytes:
     until, read = time.monotonic() + seconds, b""
-    began_ns = ended_ns = 0
-    while (left := until - time.monotonic()) > 0 and not ended_ns and len(read) < CODE_BYTES:
+    while (left := until - time.monotonic()) > 0 and len(read) < CODE_BYTES and not _ended(read):
         if select.select([source], [], [], left)[0]:
             piece = os.read(source, CODE_BYTES)
             if not piece:
                 break
-            began_ns = began_ns or time.monotonic_ns()
             read += piece
-            ended_ns = time.monotonic_ns() if b"\n" in read or b"\r" in read else 0
+    return read
+
+
+def _ended(read: bytes) -> bool:
+    return b"\n" in read or b"\r" in read
+
+
+def judge_scan(read: bytes, seconds: float) -> Verdict:
+    """Say what the characters are that came within ``seconds``."""
     if not read:
         return fail(
             "scan",
             f"Nothing was scanned in {seconds:g} s.",
             "Is the scanner on, paired, and set to type like a keyboard?",
         )
-    if not ended_ns:
+    if not _ended(read):
         return warn("scan", "The scan does not end with Enter.", "Set the scanner's suffix to CR or Enter.")
     try:
         code = normalise(read.decode("utf-8", "replace").strip("\r\n"))
