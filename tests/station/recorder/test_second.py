@@ -1,5 +1,7 @@
 """A camera with a smaller stream to look at: two real RTSP streams, one of which goes and comes."""
 
+import os
+import signal
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from packwitness.station.recorder.messages import (
     CameraSpec,
     Look,
     PartWritten,
+    RecorderLost,
     SecondStreamBack,
     SecondStreamLost,
     Sighting,
@@ -104,6 +107,16 @@ def test_the_second_stream_is_looked_at_and_while_it_is_away_the_film(films: Pat
             moments = [one.monotonic_ns for one in it.of(Sighting) if one.second]
             holes = [b - a for a, b in pairwise(moments)]
             assert max(holes) < 5 * SECOND
+
+            # A recorder that comes back is told to look at both again.
+            it.supervisor.send(Look("c", True, interval_ns=SECOND // 5))
+            pid = it.supervisor.pid
+            assert pid is not None
+            os.kill(pid, signal.SIGKILL)
+            it.wait(RecorderLost)
+            before = len(it.reports)
+            it.wait(Sighting, lambda one: kind(one) == seen(SUB, second=True, film=False), after=before)
+            it.wait(Sighting, lambda one: kind(one) == seen(MAIN, second=False, film=True), after=before)
         finally:
             it.supervisor.close()
             second.stop()
