@@ -2,6 +2,8 @@
 
 import os
 import signal
+import threading
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,9 +11,11 @@ import numpy as np
 import pytest
 
 from packwitness.station.cameras.kinds import open_camera
+from packwitness.station.recorder.looker import Looker
 from packwitness.station.recorder.messages import (
     CameraSpec,
     Look,
+    LookFailed,
     PartWritten,
     RecorderLost,
     SecondStreamBack,
@@ -23,6 +27,7 @@ from packwitness.station.recorder.source import Gray, Region
 from packwitness.station.recorder.supervisor import RecorderSupervisor
 from tests.station.cameras.films import make_film
 from tests.station.cameras.rtsp_server import RtspCameraServer, serve_films
+from tests.station.recorder.reading import packets_of
 from tests.station.recorder.recording import SECOND, Recording
 
 MAIN, SUB = (240, 320), (96, 160)
@@ -133,3 +138,25 @@ def test_a_second_stream_that_never_was(films: Path, tmp_path: Path) -> None:
             assert kind(it.wait(Sighting)) == seen(MAIN, second=True, film=True)
         finally:
             it.supervisor.close()
+
+
+def test_pictures_that_wait_are_never_told_as_the_other_streams(films: Path) -> None:
+    told: list[Sighting] = []
+
+    def note(report: Sighting | LookFailed) -> None:
+        assert isinstance(report, Sighting)
+        told.append(report)
+
+    looker = Looker("c", lambda: shape, note, patient=True, second=True)
+    for packet in packets_of(films / "main.mp4")[:40]:
+        looker.push(packet)
+    for packet in packets_of(films / "sub.mp4")[:40]:
+        looker.push(packet, film=False)
+    thread = threading.Thread(target=looker.run)
+    thread.start()
+    until = time.monotonic() + 10
+    while not told and time.monotonic() < until:
+        time.sleep(0.01)
+    looker.quit()
+    thread.join(10)
+    assert {kind(one) for one in told} == {seen(SUB, second=True, film=False)}
