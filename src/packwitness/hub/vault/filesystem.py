@@ -24,6 +24,7 @@ from typing import BinaryIO, Final
 from packwitness.hub.vault.interface import (
     DigestMismatch,
     ObjectInfo,
+    Ticket,
     VaultConflict,
     VaultMissing,
     check_key,
@@ -62,13 +63,15 @@ class FilesystemVault:
             draft.unlink()
         self._sync_upwards(path.parent)
 
-    def open(self, key: str) -> BinaryIO:
+    def open(self, key: str, *, start: int = 0) -> BinaryIO:
         """Return a seekable stream; see ``Vault.open``."""
         check_key(key)
         try:
-            return (self._root / key).open("rb")
+            file = (self._root / key).open("rb")
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             raise VaultMissing(f"there is no object {key}") from None
+        file.seek(start)
+        return file
 
     def size(self, key: str) -> int:
         """Return the size in bytes; see ``Vault.size``."""
@@ -76,13 +79,29 @@ class FilesystemVault:
             return os.fstat(file.fileno()).st_size
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        """Yield the objects in the order of their keys; see ``Vault.list``."""
+        """Yield the objects; see ``Vault.list``."""
         check_prefix(prefix)
         above, _, _ = prefix.rpartition("/")
         return self._walk(above, prefix)
 
-    def delete(self, key: str) -> None:
-        """Remove the object and the folders it leaves empty; see ``Vault.delete``."""
+    def holds(self, key: str, *, size: int, sha256: bytes) -> bool:
+        """Say whether these very bytes are there; see ``Vault.holds``."""
+        try:
+            return self.size(key) == size and _digest(self._root / key) == sha256
+        except (VaultMissing, FileNotFoundError):  # the second where it is deleted just now
+            return False
+
+    def ticket(self, key: str, *, size: int, sha256: bytes, seconds: int) -> Ticket | None:
+        """Return None: nobody else reaches this folder; see ``Vault.ticket``."""
+        check_key(key)
+        return None
+
+    def delete(self, *keys: str) -> None:
+        """Remove the objects and the folders they leave empty; see ``Vault.delete``."""
+        for key in keys:
+            self._delete(key)
+
+    def _delete(self, key: str) -> None:
         check_key(key)
         path = self._root / key
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):

@@ -4,7 +4,9 @@ VaultError
 ├── VaultMissing     no object of that name
 ├── VaultConflict    the name is taken by other bytes: objects are never overwritten
 ├── DigestMismatch   the bytes that arrived are not those announced: send them again
-└── BadKey           the name is not one that every store can hold
+├── BadKey           the name is not one that every store can hold
+├── VaultAway        the store does not answer or is in trouble: the same call may succeed later
+└── VaultRefused     the store says no to us (credentials, bucket, rights): the operator has to look
 """
 
 import re
@@ -42,12 +44,30 @@ class BadKey(VaultError, ValueError):
     """Keys are segments of letters, digits and ``._-`` joined by ``/``; none begins with a dot."""
 
 
+class VaultAway(VaultError):
+    """The store was not reached, or said that it is in trouble; nothing is known of what was asked."""
+
+    retry = True
+
+
+class VaultRefused(VaultError):
+    """The store does not let us; the text says what to look at. Nothing was changed."""
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
     """One object in a listing; ``size`` in bytes."""
 
     key: str
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """Leave to PUT one object, of one size and digest, once and soon; ``headers`` are sent as they are."""
+
+    url: str
+    headers: dict[str, str]
 
 
 class Vault(Protocol):
@@ -62,8 +82,8 @@ class Vault(Protocol):
             BadKey: see there.
         """
 
-    def open(self, key: str) -> BinaryIO:
-        """Return a seekable stream of the object's bytes; the caller closes it.
+    def open(self, key: str, *, start: int = 0) -> BinaryIO:
+        """Return a seekable stream of the object's bytes, standing at byte ``start``; the caller closes it.
 
         Raises:
             VaultMissing: there is no such object.
@@ -77,10 +97,22 @@ class Vault(Protocol):
         """
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        """Yield the objects whose keys begin with ``prefix``, in the order of their keys."""
+        """Yield the objects whose keys begin with ``prefix``; those of one folder in the order of their names.
 
-    def delete(self, key: str) -> None:
-        """Remove the object; a missing one is fine."""
+        In which order folders come is the store's to say: not every S3 store sorts whole keys.
+        """
+
+    def holds(self, key: str, *, size: int, sha256: bytes) -> bool:
+        """Say whether the object is there, durable, with this size in bytes and this digest."""
+
+    def ticket(self, key: str, *, size: int, sha256: bytes, seconds: int) -> Ticket | None:
+        """Return leave for somebody else to put the object; None where only the hub reaches the store.
+
+        The store itself refuses other bytes, another length, another key, a second put and a late one.
+        """
+
+    def delete(self, *keys: str) -> None:
+        """Remove the objects; a missing one is fine."""
 
     def sweep(self, *, before: datetime) -> int:
         """Remove what writes begun before then left unfinished; return how many."""
