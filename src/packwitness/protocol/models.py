@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from packwitness.protocol.names import NAMED_LIMIT, PART_LIMIT
+
 StatementJSON = dict[str, Any]
 """A signed statement in its JSON form: ``{"payload": …, "signatures": […]}``."""
 
@@ -16,6 +18,7 @@ Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,6
 """An id that is also a path component: bench, take, station or camera."""
 Text = Annotated[str, StringConstraints(max_length=200)]
 Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 """What was scanned, after normalisation."""
 
@@ -172,6 +175,55 @@ class PartsMissing(Problem):
     """
 
     missing: list[MissingPart]
+
+
+class PartNamed(Message):
+    """A part that goes, or went, straight to the object store; times count in its init's timescale."""
+
+    take: Identifier
+    camera: Identifier
+    number: Annotated[int, Field(ge=0, le=99_999_999)]
+    init: Count
+    start: Count
+    duration: Count
+    key: bool
+    size: Annotated[int, Field(ge=1, le=PART_LIMIT)]
+    sha256: Hex
+
+
+class PartsNamed(Message):
+    """Parts of any takes of this station."""
+
+    parts: Annotated[list[PartNamed], Field(min_length=1, max_length=NAMED_LIMIT)]
+
+
+class PartState(StrEnum):
+    """``put``: put it at ``url``; ``stored``: it is durable; ``missing``: it is not there; ``refused``: see
+    ``code``.
+    """
+
+    PUT = "put"
+    STORED = "stored"
+    MISSING = "missing"
+    REFUSED = "refused"
+
+
+class PartStanding(Message):
+    """What the hub says of one part. ``headers`` are to be sent with the bytes, as they are; ``code`` and
+    ``detail`` are those of the problem that a PUT to the hub would have got.
+    """
+
+    state: PartState
+    url: Annotated[str, StringConstraints(max_length=4_000)] = ""
+    headers: dict[str, str] = {}
+    code: Text = ""
+    detail: Annotated[str, StringConstraints(max_length=1_000)] = ""
+
+
+class PartStandings(Message):
+    """One for each part that was named, in the same order."""
+
+    parts: list[PartStanding]
 
 
 class JournalBatch(Message):

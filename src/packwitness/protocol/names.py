@@ -9,6 +9,8 @@ INIT_LIMIT = 1 << 20
 """Largest init segment (``ftyp`` + ``moov``) in bytes."""
 PART_LIMIT = 32 << 20
 """Largest part in bytes: one second at 256 Mbit/s."""
+NAMED_LIMIT = 100
+"""Most parts named in one call."""
 JSON_LIMIT = 8 << 20
 """Largest JSON body in bytes: the manifest of two cameras over eight hours fits."""
 

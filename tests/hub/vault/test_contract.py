@@ -5,6 +5,7 @@ import io
 import random
 import secrets
 import threading
+from copy import copy
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from packwitness.hub.vault.interface import (
     VaultConflict,
     VaultMissing,
 )
-from packwitness.hub.vault.s3 import PIECE
+from packwitness.hub.vault.s3 import PIECE, S3Vault
 from packwitness.hub.vault.store import open_vault
 
 BIG = random.Random(1).randbytes(PIECE + 3_000_000)
@@ -29,7 +30,11 @@ BIG = random.Random(1).randbytes(PIECE + 3_000_000)
 def vault(request: pytest.FixtureRequest, tmp_path: Path) -> Vault:
     if request.param == "folder":
         return FilesystemVault(tmp_path)
-    return open_vault(request.getfixturevalue("s3").url(f"contract/{secrets.token_hex(4)}"))
+    # One connection for all tests: making a client takes longer than most of them.
+    vault = copy(open_vault(request.getfixturevalue("s3").url("contract")))
+    assert isinstance(vault, S3Vault)
+    vault._prefix += f"{secrets.token_hex(4)}/"
+    return vault
 
 
 def sha(data: bytes) -> bytes:

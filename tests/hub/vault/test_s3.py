@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from copy import copy
 from datetime import UTC, datetime, timedelta
 
 import httpx2
@@ -18,6 +19,7 @@ from packwitness.hub.vault import s3_object
 from packwitness.hub.vault.address import S3Address
 from packwitness.hub.vault.interface import Ticket, VaultAway, VaultConflict, VaultMissing, VaultRefused
 from packwitness.hub.vault.s3 import PIECE, S3Vault
+from packwitness.hub.vault.store import open_vault
 from tests import object_store
 from tests.object_store import ObjectStore
 
@@ -34,7 +36,11 @@ def at(s3: ObjectStore, prefix: str = "", **options: str) -> S3Vault:
 
 @pytest.fixture
 def vault(s3: ObjectStore) -> S3Vault:
-    return at(s3)
+    # One connection for all tests: making a client takes longer than most of them.
+    vault = copy(open_vault(s3.url("s3")))
+    assert isinstance(vault, S3Vault)
+    vault._prefix += f"{secrets.token_hex(4)}/"
+    return vault
 
 
 def ticket(vault: S3Vault, key: str = "org1/x", data: bytes = DATA, seconds: int = 60) -> Ticket:
@@ -44,10 +50,10 @@ def ticket(vault: S3Vault, key: str = "org1/x", data: bytes = DATA, seconds: int
 
 
 def put(
-    ticket: Ticket, data: bytes = DATA, *, url: str = "", headers: Mapping[str, str] = MappingProxyType({})
+    ticket: Ticket, data: bytes = DATA, *, url: str = "", headers: Mapping[str, str] | None = None
 ) -> int:
     """Put as a station would but for what is changed, and return the status."""
-    changed = {**ticket.headers, "Content-Length": str(len(data)), **headers}
+    changed = {**ticket.headers, "Content-Length": str(len(data)), **(headers or {})}
     sent = {name: value for name, value in changed.items() if value}
     return httpx2.put(url or ticket.url, content=data, headers=sent).status_code
 

@@ -2,6 +2,7 @@
 9457).
 """
 
+import structlog
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -18,6 +19,9 @@ from packwitness.hub.stations import api as benches
 from packwitness.hub.stations.access import station_auth
 from packwitness.hub.tenants.access import api_key_auth
 from packwitness.hub.ui.problems import Problem
+from packwitness.hub.vault.interface import VaultAway, VaultRefused
+
+log = structlog.get_logger(__name__)
 
 
 def render(problem: Problem) -> HttpResponse:
@@ -35,6 +39,14 @@ def words(error: ValidationError) -> str:
         for fault in error.errors[:10]
     ]
     return "; ".join(lines)
+
+
+def _later() -> HttpResponse:
+    """Tell the caller to come again: what keeps the store from us is the operator's to mend, not theirs."""
+    title = "The store of films cannot be used right now."
+    answer = render(Problem(503, "store_away", title, "Send the same again later.", retry=True))
+    answer["Retry-After"] = "5"
+    return answer
 
 
 def answer_with_problems(api: NinjaAPI) -> None:
@@ -70,6 +82,16 @@ def answer_with_problems(api: NinjaAPI) -> None:
     @api.exception_handler(PermissionDenied)
     def on_denied(request: HttpRequest, error: PermissionDenied) -> HttpResponse:
         return render(Problem(403, "forbidden", "This key may not do that.", str(error)))
+
+    @api.exception_handler(VaultAway)
+    def on_store_away(request: HttpRequest, error: VaultAway) -> HttpResponse:
+        log.error("the store does not answer", reason=str(error))
+        return _later()
+
+    @api.exception_handler(VaultRefused)
+    def on_store_refusing(request: HttpRequest, error: VaultRefused) -> HttpResponse:
+        log.error("the store refuses the hub; run `packwitness hub check`", reason=str(error))
+        return _later()
 
     @api.exception_handler(HttpError)
     def on_http(request: HttpRequest, error: HttpError) -> HttpResponse:

@@ -1,18 +1,25 @@
 """What ``packwitness hub check`` looks at: whether this hub can do its work here."""
 
+import hashlib
 import os
+import secrets
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import urlsplit
 
+import httpx2
 from django.conf import settings
 from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from packwitness.hub.config.environment import Environment
 from packwitness.hub.tenants.models import Organisation
+from packwitness.hub.vault.interface import Vault, VaultConflict, VaultError
+from packwitness.hub.vault.store import vault
 
 
 @dataclass(frozen=True)
@@ -26,7 +33,7 @@ class Finding:
 
 def examine(environ: Mapping[str, str]) -> Iterator[Finding]:
     """Yield a finding for everything looked at."""
-    for look in (_code, _database, _folders, _addresses, _messages):
+    for look in (_code, _database, _folders, _store, _addresses, _messages):
         yield from look()
     for name in Environment.unknown(environ):
         yield Finding(
@@ -78,6 +85,67 @@ def _folders() -> Iterator[Finding]:
     for key in settings.KEYS_DIR.glob("*"):
         if stat.S_IMODE(key.stat().st_mode) & 0o077:
             yield Finding("error", f"Others can read {key}.", f"Run `chmod 600 {key}`.")
+
+
+def _store() -> Iterator[Finding]:
+    """Do with one small object all that is asked of a store."""
+    where = settings.VAULT_URL
+    try:
+        yield from _tried(vault(), f"check/{secrets.token_hex(8)}")
+    except (VaultError, ImproperlyConfigured, OSError) as error:
+        yield Finding("error", f"Films cannot be kept at {where}: {error}", "Is PACKWITNESS_VAULT_URL right?")
+
+
+def _tried(store: Vault, key: str) -> Iterator[Finding]:
+    data = key.encode()
+    digest = hashlib.sha256(data).digest()
+    store.put(key, data, sha256=digest)
+    try:
+        with store.open(key) as file:
+            right = file.read() == data and store.holds(key, size=len(data), sha256=digest)
+        try:
+            store.put(key, b"other", sha256=hashlib.sha256(b"other").digest())
+            right = False
+        except VaultConflict:
+            pass
+    finally:
+        store.delete(key)
+    if not right:
+        yield Finding(
+            "error",
+            f"The store at {settings.VAULT_URL} does not keep what it was given, or lets it be overwritten.",
+            "Use one that honours If-None-Match.",
+        )
+        return
+    yield Finding("ok", f"Films are kept at {settings.VAULT_URL}.")
+    if settings.DIRECT_UPLOAD:
+        yield _ticket_tried(store, key)
+
+
+def _ticket_tried(store: Vault, key: str) -> Finding:
+    """Try to bring other bytes in with a ticket, as a station that lies would."""
+    data, other = b"a part of a film", b"b part of a film"
+    ticket = store.ticket(key, size=len(data), sha256=hashlib.sha256(data).digest(), seconds=60)
+    if ticket is None:
+        return Finding(
+            "error", "The store takes no parts from stations.", "Set PACKWITNESS_DIRECT_UPLOAD=no."
+        )
+    host = urlsplit(ticket.url).netloc
+    try:
+        lied = httpx2.put(ticket.url, content=other, headers=ticket.headers, timeout=10).status_code
+        told = httpx2.put(ticket.url, content=data, headers=ticket.headers, timeout=10).status_code
+    except httpx2.HTTPError as error:
+        words = f"The store, as stations reach it, was not reached from here at {host}: {error}"
+        return Finding("warning", words, "Stations that do not reach it either send their parts to the hub.")
+    finally:
+        store.delete(key)
+    if not 200 <= told < 300:
+        words = f"The store at {host} refuses what stations may put (status {told})."
+        return Finding("error", words, "Has it another address? See public= in docs/guides/hub.md.")
+    if 200 <= lied < 300:
+        words = f"The store at {host} does not compare digests: anything could be put."
+        return Finding("error", words, "Set PACKWITNESS_DIRECT_UPLOAD=no.")
+    return Finding("ok", f"Stations may send parts straight to {host}.")
 
 
 def _addresses() -> Iterator[Finding]:

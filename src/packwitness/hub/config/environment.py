@@ -8,7 +8,17 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+
+from packwitness.hub.vault.address import S3Address
 
 PREFIX = "PACKWITNESS_"
 
@@ -50,7 +60,10 @@ class Environment(BaseModel):
         _url(("postgresql", "postgres")),
         Field(description="PostgreSQL to use instead of SQLite in the data folder"),
     ] = ""
-    vault_url: Annotated[str, _url(("file",)), Field(description="Where films are kept")] = ""
+    vault_url: Annotated[str, _url(("file", "s3")), Field(description="Where films are kept")] = ""
+    direct_upload: Annotated[
+        bool, Field(description="Whether stations may send parts straight to the S3 store")
+    ] = False
     smtp_url: Annotated[
         str, _url(("smtp", "smtps")), Field(description="Mail server for messages to buyers")
     ] = ""
@@ -86,6 +99,20 @@ class Environment(BaseModel):
         if not parts.hostname or parts.path.strip("/") or parts.query or parts.username:
             raise ValueError("must be a bare address such as https://films.example.com, without a path")
         return value.rstrip("/")
+
+    @field_validator("vault_url")
+    @classmethod
+    def _readable_address(cls, value: str) -> str:
+        if value.startswith("s3:"):
+            S3Address.parse(value)
+        return value
+
+    @field_validator("direct_upload")
+    @classmethod
+    def _only_to_s3(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and not str(info.data.get("vault_url", "")).startswith("s3:"):
+            raise ValueError("needs films in S3: set PACKWITNESS_VAULT_URL=s3://…")
+        return value
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Environment":

@@ -24,6 +24,7 @@ DATA_DIR = PACKWITNESS.data_dir.absolute()
 DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
 KEYS_DIR = DATA_DIR / "keys"
 VAULT_URL = PACKWITNESS.vault_url or (DATA_DIR / "vault").as_uri()
+DIRECT_UPLOAD = PACKWITNESS.direct_upload
 TSA_URL = PACKWITNESS.tsa_url
 TSA_ROOTS = PACKWITNESS.tsa_roots
 BASE_URL = PACKWITNESS.base_url

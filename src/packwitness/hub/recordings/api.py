@@ -11,17 +11,21 @@ from ninja import Query, Router, Schema
 from pydantic import ValidationError
 
 from packwitness.hub.notary import queries as notary
-from packwitness.hub.recordings import bodies, operations, queries, seal
+from packwitness.hub.recordings import bodies, direct, operations, queries, seal
 from packwitness.hub.recordings.models import Recording, Take
 from packwitness.hub.recordings.names import InitName, PartName
 from packwitness.hub.scope.requests import ScopedRequest
 from packwitness.hub.stations.access import StationRequest
 from packwitness.hub.tenants import queries as tenants
 from packwitness.hub.ui.problems import Problem
-from packwitness.hub.vault.interface import BadKey, DigestMismatch, VaultConflict
+from packwitness.hub.vault.interface import BadKey, DigestMismatch, Ticket, VaultConflict
 from packwitness.protocol import (
     INIT_LIMIT,
     PART_LIMIT,
+    PartsNamed,
+    PartStanding,
+    PartStandings,
+    PartState,
     Receipted,
     TakeAccepted,
     TakeSealed,
@@ -37,21 +41,23 @@ Limit = Annotated[int, Query(ge=1, le=200)]
 MOST_PARTS = 99_999_999
 
 
+REFUSALS: tuple[tuple[type[Exception], int, str, str], ...] = (
+    (operations.TakeUnknown, 404, "take_unknown", "There is no such take here."),
+    (operations.TakeIsSealed, 409, "take_sealed", "The take takes no more parts."),
+    (operations.PartDiffers, 409, "part_differs", "Other bytes are stored under this number."),
+    (VaultConflict, 409, "part_differs", "Other bytes are stored under this number."),
+    (operations.TakeDiffers, 409, "take_differs", "The take is known otherwise."),
+    (operations.StartInvalid, 422, "start_invalid", "The start cannot be believed."),
+    (direct.DirectOff, 409, "direct_off", "Parts go through the hub here."),
+    (BadKey, 404, "take_unknown", "There is no such take here."),
+)
+
+
 @contextmanager
 def problems() -> Iterator[None]:
     """Answer every refusal of an operation as the protocol names it."""
     try:
         yield
-    except operations.TakeUnknown as error:
-        raise Problem(404, "take_unknown", "There is no such take here.", str(error)) from error
-    except operations.TakeIsSealed as error:
-        raise Problem(409, "take_sealed", "The take takes no more parts.", str(error)) from error
-    except (operations.PartDiffers, VaultConflict) as error:
-        raise Problem(409, "part_differs", "Other bytes are stored under this number.", str(error)) from error
-    except operations.TakeDiffers as error:
-        raise Problem(409, "take_differs", "The take is known otherwise.", str(error)) from error
-    except operations.StartInvalid as error:
-        raise Problem(422, "start_invalid", "The start cannot be believed.", str(error)) from error
     except seal.PartsMissing as error:
         missing = [one.model_dump() for one in error.missing]
         raise Problem(
@@ -71,8 +77,15 @@ def problems() -> Iterator[None]:
         raise Problem(
             400, "digest_mismatch", "The bytes are not those of the digest.", str(error), retry=True
         ) from error
-    except BadKey as error:
-        raise Problem(404, "take_unknown", "There is no such take here.", str(error)) from error
+    except (operations.IngestError, VaultConflict, BadKey) as error:
+        raise _refusal(error) from error
+
+
+def _refusal(error: Exception) -> Problem:
+    for kind, status, code, title in REFUSALS:
+        if isinstance(error, kind):
+            return Problem(status, code, title, str(error))
+    raise error
 
 
 @station.put("takes/{take}", response=TakeAccepted)
@@ -135,6 +148,46 @@ def put_part(
             at=timezone.now(),
         )
     return HttpResponse(status=201 if done.new else 200)
+
+
+@station.post("tickets", response=PartStandings)
+def tickets(request: StationRequest) -> PartStandings:
+    """Say where parts shall be put."""
+    named = _named(request)
+    with problems():
+        given = direct.tickets(scope=request.scope, station=request.station, parts=named.parts)
+    return PartStandings(parts=[_standing(one) for one in given])
+
+
+@station.post("stored", response=PartStandings)
+def stored(request: StationRequest) -> PartStandings:
+    """Say which of the parts that were put are durable."""
+    named = _named(request)
+    with problems():
+        given = direct.confirm(
+            scope=request.scope, station=request.station, parts=named.parts, at=timezone.now()
+        )
+    return PartStandings(parts=[_standing(one) for one in given])
+
+
+def _named(request: StationRequest) -> PartsNamed:
+    try:
+        return PartsNamed.model_validate(bodies.json_of(request))
+    except ValidationError as error:
+        raise _invalid(error) from error
+
+
+def _standing(given: Ticket | operations.IngestError | bool | None) -> PartStanding:
+    match given:
+        case Ticket():
+            return PartStanding(state=PartState.PUT, url=given.url, headers=given.headers)
+        case operations.IngestError():
+            problem = _refusal(given)
+            return PartStanding(state=PartState.REFUSED, code=problem.code, detail=str(given)[:1000])
+        case False:
+            return PartStanding(state=PartState.MISSING)
+        case _:
+            return PartStanding(state=PartState.STORED)
 
 
 @station.put("takes/{take}/manifest", response=Receipted)

@@ -13,9 +13,10 @@ film is what is served; a crash in 5 leaves some parts, and the next run deletes
 import hashlib
 import io
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import BinaryIO, Final
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.module_loading import import_string
 
@@ -23,6 +24,7 @@ from packwitness.evidence.manifest import Camera
 from packwitness.evidence.verify import check_film
 from packwitness.hub.outbox import operations as outbox
 from packwitness.hub.recordings import stored
+from packwitness.hub.recordings.direct import TICKET_SECONDS
 from packwitness.hub.recordings.layout import Layout, of_manifest
 from packwitness.hub.recordings.models import FilmState, Take, TakeState
 from packwitness.hub.vault.interface import VaultError, VaultMissing
@@ -70,6 +72,10 @@ def join_film(*, take: str, at: datetime) -> None:
                     body={"take": take},
                     at=at,
                 )
+                if settings.DIRECT_UPLOAD:
+                    # A station may have used a ticket late, and fallen silent.
+                    again = at + timedelta(seconds=2 * TICKET_SECONDS)
+                    import_string(JOIN_TASK).using(run_after=again).enqueue(take=take)
     for camera in cameras:
         _drop_parts(row, camera)
 
@@ -135,5 +141,5 @@ def _drop_parts(row: Take, camera: Camera) -> None:
             f"the film of camera {camera.id} has {size} bytes, not {camera.film_size}: parts are kept"
         )
     prefix = stored.folder(row, camera.id)
-    for unit in of_manifest(camera).units():
-        store.delete(prefix + str(unit.name))
+    sealed = {prefix + str(unit.name) for unit in of_manifest(camera).units()}
+    store.delete(*(info.key for info in store.list(prefix) if info.key in sealed))

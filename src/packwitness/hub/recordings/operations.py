@@ -40,7 +40,7 @@ class IngestError(Exception):
 
     IngestError
     ├── TakeUnknown    ├── StartInvalid    ├── TakeDiffers
-    ├── TakeIsSealed   └── PartDiffers     (and in ``seal``: ManifestInvalid, PartsMissing)
+    ├── TakeIsSealed   └── PartDiffers     (``seal``: ManifestInvalid, PartsMissing; ``direct``: DirectOff)
     """
 
 
@@ -141,7 +141,7 @@ def put_init(
         TakeUnknown, TakeIsSealed, PartDiffers: see there.
         DigestMismatch: the bytes are not those of the name; nothing was stored.
     """
-    row = _open_take(scope, station, take, camera)
+    row = open_take(scope=scope, station=station, take=take, camera=camera)
     prefix = stored.folder(row, camera)
     return _put(row, prefix, f"{prefix}init-{name.number:03d}-", str(name), name.sha256, data)
 
@@ -155,13 +155,18 @@ def put_part(
         TakeUnknown, TakeIsSealed, PartDiffers: see there.
         DigestMismatch: the bytes are not those of the name; nothing was stored.
     """
-    row = _open_take(scope, station, take, camera)
+    row = open_take(scope=scope, station=station, take=take, camera=camera)
     prefix = stored.folder(row, camera)
     done = _put(row, prefix, f"{prefix}{name.number:08d}-", str(name), name.sha256, data)
+    seen(row, at=at)
+    return done
+
+
+def seen(row: Take, *, at: datetime) -> None:
+    """Remember that a part of a running take has come."""
     long_ago = Q(last_part_at=None) | Q(last_part_at__lt=at - SEEN_EVERY)
     if row.last_part_at is None or row.last_part_at < at - SEEN_EVERY:
         Take.objects.filter(long_ago, pk=row.pk).update(last_part_at=at)
-    return done
 
 
 def _start_entry(
@@ -182,7 +187,12 @@ def _start_entry(
     return statement, entry
 
 
-def _open_take(scope: Scope, station: Station, take: str, camera: str) -> Take:
+def open_take(*, scope: Scope, station: Station, take: str, camera: str) -> Take:
+    """Return a running take of this station that has this camera.
+
+    Raises:
+        TakeUnknown, TakeIsSealed: see there.
+    """
     row = station_take(scope=scope, station=station, take=take)
     if row.camera(camera) is None:
         raise TakeUnknown(f"Take {take} was announced without camera {camera[:80]}.")

@@ -66,12 +66,11 @@ class FilmSource:
 
     def _read(self, piece: Piece, begin: int, until: int) -> Iterator[bytes]:
         try:
-            file, offset = vault().open(piece.key), piece.offset
+            file = vault().open(piece.key, start=piece.offset + begin)
         except VaultMissing:
             # The parts were joined since this source was made: the same bytes lie in the film now.
-            file, offset = vault().open(self.film_key), piece.film_offset
+            file = vault().open(self.film_key, start=piece.film_offset + begin)
         with closing(file):
-            file.seek(offset + begin)
             left = until - begin
             while left:
                 block = file.read(min(_BLOCK, left))

@@ -97,7 +97,7 @@ class Vault(Protocol):
         """
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        """Yield the objects whose keys begin with ``prefix``; those of one folder in the order of their names.
+        """Yield the objects whose keys begin with ``prefix``; those of one folder by their names.
 
         In which order folders come is the store's to say: not every S3 store sorts whole keys.
         """

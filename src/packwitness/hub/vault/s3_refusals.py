@@ -23,7 +23,9 @@ from packwitness.hub.vault.interface import (
     VaultRefused,
 )
 
-CREDENTIALS: Final = "Give the hub AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE or the machine's role."
+CREDENTIALS: Final = (
+    "Give the hub AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE or the machine's role."
+)
 ADVICE: Final = {
     "NoSuchBucket": "There is no such bucket. Make it, or mend PACKWITNESS_VAULT_URL.",
     "InvalidAccessKeyId": "The store does not know the access key. " + CREDENTIALS,
