@@ -289,10 +289,14 @@ def test_a_long_backlog_is_not_read_whole_for_each_part(spool: Spool) -> None:
     outgoing = Outgoing(spool.ledger)
     outgoing.trouble(takes[2], "for a person")
 
-    assert [row.take for row in outgoing.newest()] == [takes[1], *takes[:-20:-1]]
-    assert [row.take for row in outgoing.oldest()] == [takes[1], *takes[3:7]]
+    assert [row.take for row in outgoing.newest(BENCH, limit=20)] == [takes[1], *takes[:-20:-1]]
+    assert outgoing.newest("another bench", limit=20) == []
+    assert [row.take for row in outgoing.oldest(limit=5)] == [takes[1], *takes[3:7]]
     waiting = takes[3:20]
-    assert [row.take for row in outgoing.oldest(without=waiting)] == [takes[1], *takes[20:24]]
+    assert [row.take for row in outgoing.oldest(limit=5, without=waiting)] == [takes[1], *takes[20:24]]
+    assert [row.take for row in outgoing.newest(BENCH, limit=1)] == [takes[1]]
+    newest = outgoing.newest(BENCH, limit=3, without=[takes[1], takes[-1]])
+    assert [row.take for row in newest] == [takes[-2], takes[-3], takes[-4]]
 
 
 async def test_through_a_proxy(spool: Spool, hub: HubCounterpart) -> None:

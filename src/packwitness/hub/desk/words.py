@@ -91,6 +91,7 @@ WARNINGS: dict[str, Promise] = {
     "disk_full": _("The disk is full"),
     "hub_away": _("The station did not reach the hub"),
     "hub_refused": _("The hub refused a film"),
+    "store_away": _("The store is out of the station's reach; its films come through the hub"),
     "clock_off": _("The station's clock is wrong"),
 }
 """A bench's warning code, before any colon -> what is wrong."""

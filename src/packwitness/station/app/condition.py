@@ -97,7 +97,11 @@ class Condition:
         for bench in self._benches:
             head = await asyncio.to_thread(self._outgoing.ledger.head, bench.id)
             pending = await asyncio.to_thread(self._outgoing.pending_parts, bench.id)
-            statuses.append(bench.report(journal_head=head.n, pending_parts=pending))
+            status = bench.report(journal_head=head.n, pending_parts=pending)
+            if self._uploader.detour:
+                # No packer can mend that, so only the hub is told.
+                status = status.model_copy(update={"warnings": [*status.warnings, "store_away"]})
+            statuses.append(status)
         sent, began = utc_ms(), time.monotonic_ns()
         beat = Heartbeat(
             station_time=from_ms(sent),

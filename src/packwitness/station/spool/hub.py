@@ -3,6 +3,7 @@ one::
 
     HubError
     ├── HubAway        nobody answered, or the hub is in trouble: the same call may succeed later
+    ├── StoreAway      the hub's object store is out of our reach: parts go through the hub
     ├── Unauthorised   the hub does not know this station's token (any more)
     └── HubRefused     the hub understood and says no: ``problem`` says why, ``problem.retry`` whether
                        later helps
@@ -10,7 +11,7 @@ one::
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Self
@@ -29,7 +30,11 @@ from packwitness.protocol import (
     JournalBatch,
     OrderFound,
     OrderPage,
+    PartNamed,
     PartsMissing,
+    PartsNamed,
+    PartStanding,
+    PartStandings,
     Problem,
     Receipted,
     TakeAccepted,
@@ -44,6 +49,12 @@ TIMEOUT = httpx2.Timeout(connect=5, read=30, write=60, pool=60)
 """Seconds. A part may be 32 MiB over a shop's uplink, so each write gets its minute."""
 
 
+TAKEN = 412
+OTHER_BYTES = 400
+STORE_SAYS = 64 << 10
+"""Most of a store's answer that is read, in bytes."""
+
+
 class HubError(Exception):
     """Base of what a call can end in instead of an answer."""
 
@@ -55,6 +66,10 @@ class HubAway(HubError):
         super().__init__(text)
         self.answered = answered
         self.after = after
+
+
+class StoreAway(HubError):
+    """The object store that the hub names was not reached, or does not take what the hub's ticket allows."""
 
 
 class Unauthorised(HubError):
@@ -85,6 +100,7 @@ class Hub:
         ``max_mbit``: most that films may take of the line, in megabits a second; 0: all of it.
         """
         self._pace = Pace(max_mbit * 1e6 / 8)
+        self._secure = url.startswith("https:")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._client = httpx2.AsyncClient(
             base_url=url.rstrip("/") + API_BASE + "/",
@@ -93,12 +109,15 @@ class Hub:
             follow_redirects=False,
             proxy=proxy or None,
         )
+        # The store is somebody else's: it gets no token of ours.
+        self._store = httpx2.AsyncClient(timeout=timeout, follow_redirects=False, proxy=proxy or None)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._client.aclose()
+        await self._store.aclose()
 
     async def enrol(self, request: EnrolRequest) -> Enrolled:
         return await self._json("POST", "enrol", request, Enrolled)
@@ -120,6 +139,41 @@ class Hub:
             "key": str(int(row.key)),
         }
         await self._bytes(f"takes/{row.take}/cameras/{row.camera}/parts/{row.n}", query, data, row.sha256)
+
+    async def tickets(self, parts: Sequence[PartRow]) -> list[PartStanding]:
+        """Ask where parts shall be put; answers in their order."""
+        return await self._standings("tickets", parts)
+
+    async def stored(self, parts: Sequence[PartRow]) -> list[PartStanding]:
+        """Ask which parts, put past the hub, are durable; answers in their order."""
+        return await self._standings("stored", parts)
+
+    async def put_at(self, ticket: PartStanding, data: bytes) -> None:
+        """Put a part where the hub said. One that is there already is fine.
+
+        Raises:
+            StoreAway: the store was not reached, or refuses.
+            HubAway: it got other bytes than we sent.
+        """
+        if self._secure and not ticket.url.startswith("https:"):
+            raise StoreAway("the hub is reached by https and its store is not")
+        await self._wait_for_pace(len(data))
+        try:
+            async with self._store.stream(
+                "PUT", ticket.url, content=data, headers=ticket.headers
+            ) as response:
+                said = b""
+                async for piece in response.aiter_bytes():
+                    said += piece
+                    if len(said) > STORE_SAYS:
+                        break
+        except (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL) as error:
+            raise StoreAway(f"{type(error).__name__}: {error}") from error
+        status = response.status_code
+        if response.is_success or status == TAKEN:
+            return
+        text = f"the store answered {status}: {said[:300].decode(errors='replace')}"
+        raise HubAway(text, answered=True) if status == OTHER_BYTES else StoreAway(text)
 
     async def seal(self, take: str, sealed: TakeSealed) -> Receipted:
         return await self._json("PUT", f"takes/{take}/manifest", sealed, Receipted)
@@ -148,13 +202,38 @@ class Hub:
         except (IndexError, ValueError):
             return None
 
+    async def _standings(self, path: str, parts: Sequence[PartRow]) -> list[PartStanding]:
+        named = PartsNamed(
+            parts=[
+                PartNamed(
+                    take=row.take,
+                    camera=row.camera,
+                    number=row.n,
+                    init=row.init,
+                    start=row.start,
+                    duration=row.duration,
+                    key=row.key,
+                    size=row.size,
+                    sha256=row.sha256,
+                )
+                for row in parts
+            ]
+        )
+        answer = await self._json("POST", path, named, PartStandings)
+        if len(answer.parts) != len(parts):
+            raise HubAway(f"POST {path}: {len(parts)} parts were named, {len(answer.parts)} answered")
+        return answer.parts
+
+    async def _wait_for_pace(self, size: int) -> None:
+        if wait := self._pace.wait(size, now=time.monotonic()):
+            await asyncio.sleep(wait)
+
     async def _bytes(self, path: str, query: Mapping[str, str], data: bytes, sha256: str) -> None:
         headers = {
             "Content-Digest": content_digest(bytes.fromhex(sha256)),
             "Content-Type": "application/octet-stream",
         }
-        if wait := self._pace.wait(len(data), now=time.monotonic()):
-            await asyncio.sleep(wait)
+        await self._wait_for_pace(len(data))
         await self._call("PUT", path, query, data, headers)
 
     async def _json[Answer: BaseModel](

@@ -8,7 +8,7 @@ here reads a clock.
 import json
 import sqlite3
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,9 @@ TAKE_COLUMNS = (
     "pre_roll_ms, film_from_ms, stopped_ms, film_until_ms, outcome, clock, manifest_digest, receipted_ms, "
     "announced, trouble"
 )
+
+# Written as the indexes' own condition, or SQLite would not use them.
+UNSENT = "state IN ('recording', 'closed', 'sealed')"
 
 _DISK_REFUSES = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_BUSY}
 
@@ -136,39 +139,20 @@ class Ledger:
 
     def take(self, take: str) -> TakeRow | None:
         found = self.rows(f"SELECT {TAKE_COLUMNS} FROM take WHERE take = ?", take)  # noqa: S608 - constant column names
-        return _take(found[0]) if found else None
+        return build_take(found[0]) if found else None
 
     def unfinished(self) -> list[TakeRow]:
         """Return the takes without a receipt, oldest start first. Costs by their number, not by all there
         were.
         """
-        # Written as the index's own condition, or SQLite would not use it.
-        query = (
-            f"SELECT {TAKE_COLUMNS} FROM take"  # noqa: S608 - constant column names
-            " WHERE state IN ('recording', 'closed', 'sealed') ORDER BY started_ms"
-        )
-        return [_take(row) for row in self.rows(query)]
-
-    def unsent(self, *, limit: int, oldest: bool, without: Collection[str]) -> list[TakeRow]:
-        """Return up to ``limit`` takes that have something to send: running ones first, then newest first,
-        or oldest start first.
-
-        One that needs a person, and one of which not even the film's beginning is known, are left out.
-        """
-        order = "started_ms, n" if oldest else "state = 'recording' DESC, started_ms DESC, n DESC"
-        query = (
-            f"SELECT {TAKE_COLUMNS} FROM take"  # noqa: S608 - constant column names and order
-            " WHERE state IN ('recording', 'closed', 'sealed')"
-            " AND trouble IS NULL AND film_from_ms IS NOT NULL"
-            f" AND take NOT IN (SELECT value FROM json_each(?)) ORDER BY {order} LIMIT ?"
-        )
-        return [_take(row) for row in self.rows(query, json.dumps(sorted(without)), limit)]
+        query = f"SELECT {TAKE_COLUMNS} FROM take WHERE {UNSENT} ORDER BY started_ms"  # noqa: S608 - constant names and states
+        return [build_take(row) for row in self.rows(query)]
 
     def takes_in(self, *states: str) -> list[TakeRow]:
         """Return the takes in any of these states, oldest start first."""
         marks = ", ".join("?" * len(states))
         query = f"SELECT {TAKE_COLUMNS} FROM take WHERE state IN ({marks}) ORDER BY started_ms, take"  # noqa: S608 - constants and question marks
-        return [_take(row) for row in self.rows(query, *states)]
+        return [build_take(row) for row in self.rows(query, *states)]
 
     def cameras(self, take: str) -> list[CameraRow]:
         query = (
@@ -338,7 +322,7 @@ def build_part(row: sqlite3.Row) -> PartRow:
     return build(PartRow, row, key=bool(row["key"]), uploaded=bool(row["uploaded"]))
 
 
-def _take(row: sqlite3.Row) -> TakeRow:
+def build_take(row: sqlite3.Row) -> TakeRow:
     return build(
         TakeRow,
         row,

@@ -7,11 +7,10 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from packwitness.station.spool.ledger import Ledger, build_part, json_text
+from packwitness.station.spool.ledger import TAKE_COLUMNS, UNSENT, Ledger, build_part, build_take, json_text
 from packwitness.station.spool.rows import InitRow, PartRow, TakeRow, build
 
-NEWEST = 20
-OLDEST = 5
+RUNNING = "state = 'recording'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +56,37 @@ class Outgoing:
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
 
-    def newest(self, *, without: Collection[str] = ()) -> list[TakeRow]:
-        """Return some takes that have something to send: running ones first, then newest first.
-
-        Few, however long the backlog is: this is asked for each part that is sent.
+    def newest(self, bench: str, *, limit: int, without: Collection[str] = ()) -> list[TakeRow]:
+        """Return up to ``limit`` takes of a bench that have something to send: running ones first, then
+        newest first.
         """
-        return self.ledger.unsent(limit=NEWEST, oldest=False, without=without)
+        running = self._unsent(f"bench = ? AND {RUNNING}", "n", [bench], without, limit)
+        left = limit - len(running)
+        if not left:
+            return running
+        known = {*without, *(row.take for row in running)}
+        return running + self._unsent(f"bench = ? AND {UNSENT}", "started_ms DESC", [bench], known, left)
 
-    def oldest(self, *, without: Collection[str] = ()) -> list[TakeRow]:
-        """Return the takes that have waited longest to be sent."""
-        return self.ledger.unsent(limit=OLDEST, oldest=True, without=without)
+    def oldest(self, *, limit: int, without: Collection[str] = ()) -> list[TakeRow]:
+        """Return up to ``limit`` takes that have waited longest to be sent."""
+        return self._unsent(UNSENT, "started_ms", [], without, limit)
+
+    def _unsent(
+        self, where: str, order: str, values: list[str], without: Collection[str], limit: int
+    ) -> list[TakeRow]:
+        """Return takes that have something to send; not one that needs a person, nor one of which not even
+        the film's beginning is known.
+
+        This is asked for each part that is sent. An index gives each query its order, so that it costs by
+        ``limit``, however long the backlog is.
+        """
+        query = (
+            f"SELECT {TAKE_COLUMNS} FROM take WHERE {where}"  # noqa: S608 - constant names, states and order
+            " AND trouble IS NULL AND film_from_ms IS NOT NULL"
+            f" AND take NOT IN (SELECT value FROM json_each(?)) ORDER BY {order} LIMIT ?"
+        )
+        rows = self.ledger.rows(query, *values, json.dumps(sorted(without)), limit)
+        return [build_take(row) for row in rows]
 
     def jobs(self, take: TakeRow, *, limit: int) -> Iterator[Job]:
         """Yield a take's next jobs in the order the protocol wants, at most ``limit``.

@@ -30,6 +30,9 @@ CREATE TABLE take (
     bytes INTEGER NOT NULL DEFAULT 0  -- of its inits and parts, those that were dropped since too
 ) WITHOUT ROWID;
 CREATE INDEX take_unsent ON take (started_ms) WHERE state IN ('recording', 'closed', 'sealed');
+CREATE INDEX take_unsent_of_bench ON take (bench, started_ms)
+    WHERE state IN ('recording', 'closed', 'sealed');
+CREATE INDEX take_running ON take (bench, n) WHERE state = 'recording';
 CREATE INDEX take_kept ON take (receipted_ms) WHERE state = 'receipted';
 CREATE UNIQUE INDEX take_number ON take (bench, n);
 CREATE INDEX take_started ON take (started_ms, bytes);

@@ -8,15 +8,15 @@ Invariants:
 - Nothing is given up: what may pass is tried again for ever, what will not is set aside for a person and
   kept, and neither keeps other takes waiting.
 
-At most four requests are under way. Three of them serve the newest takes first, so that a parcel that was
-just packed can be watched at once; the fourth serves the oldest, so that a backlog goes down too.
+At most four requests are under way, or two batches of parts where they go straight to the object store
+(``direct``). Which come first, ``turns`` says.
 """
 
 import asyncio
 import hashlib
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -24,9 +24,11 @@ from packwitness.evidence.certificates import find_chain
 from packwitness.evidence.errors import EvidenceError
 from packwitness.evidence.receipts import Receipt
 from packwitness.evidence.statements import Statement
-from packwitness.protocol import CameraStarted, Disclosed, JournalBatch, PartsMissing, TakeSealed, TakeStarted
+from packwitness.protocol import CameraStarted, Disclosed, PartsMissing, TakeSealed, TakeStarted
 from packwitness.station.spool.backoff import Backoff
-from packwitness.station.spool.hub import Hub, HubAway, HubRefused, Unauthorised
+from packwitness.station.spool.direct import BATCH, Direct
+from packwitness.station.spool.hub import Hub, HubAway, HubError, HubRefused, StoreAway, Unauthorised
+from packwitness.station.spool.journal_sender import JournalSender
 from packwitness.station.spool.layout import Layout
 from packwitness.station.spool.moments import from_ms
 from packwitness.station.spool.outgoing import (
@@ -40,11 +42,13 @@ from packwitness.station.spool.outgoing import (
 )
 from packwitness.station.spool.rows import InitRow, PartRow, TakeRow
 from packwitness.station.spool.seal import Identity, lay_out
+from packwitness.station.spool.turns import Turns
 
 PARALLEL = 4
-JOURNAL_BATCH = 200
 IDLE_SECONDS = 5.0
 """How long nothing happens before the ledger is looked at again without being woken."""
+FORGET_SECONDS = 600.0
+"""How long after its wait a take that failed is remembered; so what is remembered does not grow."""
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +59,7 @@ class Damaged(Exception):
 
 class Uploader:
     """Runs until cancelled. ``changed`` is called when a take's standing changes; ``utc_ms`` tells the time
-    of day.
+    of day, ``clock`` monotonic seconds.
     """
 
     def __init__(
@@ -68,6 +72,7 @@ class Uploader:
         hub_key: str,
         utc_ms: Callable[[], int],
         changed: Callable[[str], None] = lambda take: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._outgoing = outgoing
         self._layout = layout
@@ -76,12 +81,23 @@ class Uploader:
         self._hub_key = hub_key
         self._utc_ms = utc_ms
         self._changed = changed
+        self._clock = clock
+        self._turns = Turns(outgoing, list(identity.benches))
+        self._direct = Direct(hub, clock=clock)
+        self._lanes = asyncio.Semaphore(PARALLEL)
         self._awake = asyncio.Event()
         self._hub_wait = Backoff()
         self._take_waits: dict[str, Backoff] = {}
-        self._journal_waits: dict[str, Backoff] = {}
+        self._journals = JournalSender(outgoing, hub, list(identity.benches), clock=clock)
         self.unauthorised = False
         """The hub does not know this station's token: a person has to enrol it anew."""
+
+    @property
+    def detour(self) -> str:
+        """Why parts go through the hub although it would have them put into its store; empty if they do
+        not.
+        """
+        return self._direct.detour
 
     def wake(self) -> None:
         """Something new is in the ledger."""
@@ -92,102 +108,125 @@ class Uploader:
         run.
         """
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._run_journals())
+            group.create_task(self._journals.run())
             await self._run_takes()
 
     async def _run_takes(self) -> None:
-        under_way: dict[tuple[object, ...], asyncio.Task[None]] = {}
+        under_way: dict[asyncio.Task[None], list[tuple[object, ...]]] = {}
         try:
             while True:
                 self._awake.clear()
-                if self._hub_wait.ready(time.monotonic()):
-                    for job in await asyncio.to_thread(self._choose, set(under_way)):
-                        under_way[job_key(job)] = asyncio.create_task(self._carry_out(job))
+                if self._hub_wait.ready(self._clock()):
+                    busy = {key for keys in under_way.values() for key in keys}
+                    for jobs in await asyncio.to_thread(self._choose, busy):
+                        task = asyncio.create_task(self._carry_out(jobs))
+                        under_way[task] = [job_key(job) for job in jobs]
                 woken = asyncio.create_task(self._awake.wait())
                 await asyncio.wait(
-                    {woken, *under_way.values()}, timeout=self._pause(), return_when=asyncio.FIRST_COMPLETED
+                    {woken, *under_way}, timeout=self._pause(), return_when=asyncio.FIRST_COMPLETED
                 )
                 woken.cancel()
-                for key in [key for key, task in under_way.items() if task.done()]:
-                    under_way.pop(key).result()
+                for task in [task for task in under_way if task.done()]:
+                    del under_way[task]
+                    task.result()
         finally:
-            for task in under_way.values():
+            for task in under_way:
                 task.cancel()
 
     def _pause(self) -> float:
         """Return the seconds until something may be tried again."""
-        now = time.monotonic()
+        now = self._clock()
         waits = [self._hub_wait, *self._take_waits.values()]
         ahead = [wait.not_before - now for wait in waits if wait.not_before > now]
         return min([IDLE_SECONDS, *ahead])
 
-    def _choose(self, under_way: set[tuple[object, ...]]) -> list[Job]:
-        """Return what to begin now: up to three of the newest takes' jobs, one of the oldest's."""
-        now = time.monotonic()
-        waiting = [take for take, wait in list(self._take_waits.items()) if not wait.ready(now)]
-        chosen: list[Job] = []
-        busy = set(under_way)
+    def _choose(self, under_way: set[tuple[object, ...]]) -> list[list[Job]]:
+        """Return what to begin now: jobs one by one, parts in batches where they go straight to the store."""
+        now = self._clock()
+        waits = list(self._take_waits.items())
+        self._take_waits = {take: wait for take, wait in waits if now < wait.not_before + FORGET_SECONDS}
+        waiting = [take for take, wait in waits if not wait.ready(now)]
+        direct = self._direct.open()
+        places = 2 * BATCH if direct else PARALLEL
+        jobs = self._turns.choose(under_way, places=places, without=waiting)
+        if not direct:
+            return [[job] for job in jobs]
+        parts = [job for job in jobs if isinstance(job, SendPart)]
+        batches: list[list[Job]] = [list(parts[at : at + BATCH]) for at in range(0, len(parts), BATCH)]
+        return [[job] for job in jobs if not isinstance(job, SendPart)] + batches
 
-        def choose(rows: list[TakeRow], until: int) -> None:
-            for job in self._jobs(rows):
-                if len(busy) >= until:
-                    return
-                if job_key(job) not in busy:
-                    busy.add(job_key(job))
-                    chosen.append(job)
+    async def _carry_out(self, jobs: Sequence[Job]) -> None:
+        parts = [job for job in jobs if isinstance(job, SendPart)]
+        if parts and self._direct.open():
+            outcomes = await self._send_directly(parts)
+        else:
+            outcomes = [await self._send_alone(job) for job in jobs]
+        for job, outcome in zip(jobs, outcomes, strict=True):
+            await self._ended(job, outcome)
 
-        choose(self._outgoing.newest(without=waiting), PARALLEL - 1)
-        choose(self._outgoing.oldest(without=waiting), PARALLEL)
-        return chosen
-
-    def _jobs(self, takes: list[TakeRow]) -> Iterator[Job]:
-        for take in takes:
-            yield from self._outgoing.jobs(take, limit=2 * PARALLEL)
-
-    async def _carry_out(self, job: Job) -> None:
-        take = job.take.take
-        wait = self._take_waits.setdefault(take, Backoff())
+    async def _send_alone(self, job: Job) -> Exception | None:
         try:
-            await self._send(job)
-        except HubAway as away:
-            log.info("hub away", call=str(away), take=take)
-            now = time.monotonic()
-            wait.failed(now, after=away.after)
-            # A hub that answers 500 to one take may well take the others; one that does not answer takes
-            # none. Four calls that fail together are one failure.
-            if not away.answered and self._hub_wait.ready(now):
-                self._hub_wait.failed(now)
-            return
-        except Unauthorised as error:
-            self._unauthorised(error)
-            return
-        except HubRefused as refused:
-            await self._refused(job, refused, wait)
-            return
-        except Damaged as error:
-            await self._set_aside(take, str(error))
-            return
-        except (OSError, sqlite3.Error) as error:
-            log.error("our own disk refuses; trying again", take=take, reason=str(error))
-            wait.failed(time.monotonic())
-            return
-        # One take that we cannot put into words must not keep all others from going up.
-        except Exception as error:
-            log.error("a take cannot be sent", take=take, exc_info=error)
-            await self._set_aside(take, f"cannot be sent: {type(error).__name__}: {error}"[:1000])
-            return
-        self.unauthorised = False
-        self._hub_wait.succeeded()
-        wait.succeeded()
-        if isinstance(job, SendManifest):
-            self._take_waits.pop(take, None)
-        self._changed(take)
+            async with self._lanes:
+                await self._send(job)
+        except Exception as error:  # _ended tells them apart
+            return error
+        return None
+
+    async def _send_directly(self, jobs: Sequence[SendPart]) -> list[Exception | None]:
+        async def read(row: PartRow) -> bytes:
+            return await asyncio.to_thread(self._read, row)
+
+        try:
+            found = await self._direct.send([job.row for job in jobs], read)
+            sent = [job.row for job, outcome in zip(jobs, found, strict=True) if outcome is None]
+            await asyncio.to_thread(self._outgoing.parts_sent, sent)
+        except (HubError, sqlite3.Error) as error:
+            return [error] * len(jobs)
+        return found
+
+    async def _ended(self, job: Job, outcome: Exception | None) -> None:
+        """Draw the consequences of how a job ended."""
+        take = job.take.take
+        match outcome:
+            case None:
+                self.unauthorised = False
+                self._hub_wait.succeeded()
+                self._take_waits.pop(take, None)
+                self._changed(take)
+            case StoreAway():
+                pass  # It is chosen again, and goes through the hub.
+            case HubAway():
+                self._away(take, outcome)
+            case Unauthorised():
+                self._unauthorised(outcome)
+            case HubRefused():
+                await self._refused(job, outcome)
+            case Damaged():
+                await self._set_aside(take, str(outcome))
+            case OSError() | sqlite3.Error():
+                log.error("our own disk refuses; trying again", take=take, reason=str(outcome))
+                self._take_failed(take)
+            case _:
+                # One take that we cannot put into words must not keep all others from going up.
+                log.error("a take cannot be sent", take=take, exc_info=outcome)
+                await self._set_aside(take, f"cannot be sent: {type(outcome).__name__}: {outcome}"[:1000])
+
+    def _take_failed(self, take: str, *, after: float = 0.0) -> None:
+        self._take_waits.setdefault(take, Backoff()).failed(self._clock(), after=after)
+
+    def _away(self, take: str, away: HubAway) -> None:
+        log.info("hub away", call=str(away), take=take)
+        self._take_failed(take, after=away.after)
+        # A hub that answers 500 to one take may well take the others; one that does not answer takes none.
+        # Four calls that fail together are one failure.
+        if not away.answered and self._hub_wait.ready(self._clock()):
+            self._hub_wait.failed(self._clock())
 
     def _unauthorised(self, error: Unauthorised) -> None:
         if not self.unauthorised:
             log.error("the hub does not know this station; enrol it anew", call=str(error))
         self.unauthorised = True
-        self._hub_wait.failed(time.monotonic(), after=10)
+        self._hub_wait.failed(self._clock(), after=10)
 
     # --- sending ---
 
@@ -209,7 +248,7 @@ class Uploader:
                 await self._send_manifest(job.take)
 
     def _started(self, take: TakeRow) -> TakeStarted:
-        assert take.film_from_ms is not None  # noqa: S101 - Ledger.unsent() leaves others out
+        assert take.film_from_ms is not None  # noqa: S101 - Outgoing leaves others out
         return TakeStarted(
             bench=take.bench,
             kind=take.kind,
@@ -281,11 +320,11 @@ class Uploader:
 
     # --- refusals ---
 
-    async def _refused(self, job: Job, refused: HubRefused, wait: Backoff) -> None:
+    async def _refused(self, job: Job, refused: HubRefused) -> None:
         """Do what a 4xx asks for, or set the take aside."""
         problem, take = refused.problem, job.take.take
         media = isinstance(job, SendInit | SendPart)
-        wait.failed(time.monotonic())
+        self._take_failed(take)
         if isinstance(problem, PartsMissing) and isinstance(job, SendManifest):
             inits = [(one.camera, one.init) for one in problem.missing if one.init is not None]
             parts = [(one.camera, one.part) for one in problem.missing if one.part is not None]
@@ -314,45 +353,3 @@ class Uploader:
         log.error("needs a person", take=take, reason=reason)
         await asyncio.to_thread(self._outgoing.trouble, take, reason)
         self._changed(take)
-
-    # --- journals ---
-
-    async def _run_journals(self) -> None:
-        """Send each bench's journal, entry by entry, apart from the takes: it is what shows that none is
-        missing.
-        """
-        while True:
-            sent = 0
-            for bench in self._identity.benches:
-                wait = self._journal_waits.setdefault(bench, Backoff())
-                if wait.ready(time.monotonic()):
-                    sent += await self._send_journal(bench, wait)
-            if not sent:
-                await asyncio.sleep(1)
-
-    async def _send_journal(self, bench: str, wait: Backoff) -> int:
-        """Send one batch and return how many entries the hub took."""
-        outgoing = self._outgoing
-        first = await asyncio.to_thread(outgoing.journal_next, bench)
-        entries = await asyncio.to_thread(outgoing.ledger.entries, bench, first=first, limit=JOURNAL_BATCH)
-        trouble = await asyncio.to_thread(outgoing.journal_trouble, bench)
-        if trouble or not entries:
-            return 0
-        try:
-            answer = await self._hub.journal(bench, JournalBatch(entries=entries))
-        except (HubAway, Unauthorised) as error:
-            wait.failed(time.monotonic(), after=getattr(error, "after", 10.0))
-            return 0
-        except HubRefused as refused:
-            wait.failed(time.monotonic())
-            if not refused.problem.retry:
-                log.error("needs a person", bench=bench, reason=str(refused))
-                await asyncio.to_thread(outgoing.set_journal_trouble, bench, str(refused))
-            return 0
-        await asyncio.to_thread(outgoing.journal_sent, bench, wanted=answer.next)
-        if answer.next <= first:
-            # The hub lost entries and wants them again; not at once, should it never be content.
-            wait.failed(time.monotonic())
-            return 0
-        wait.succeeded()
-        return len(entries)
