@@ -5,6 +5,8 @@ It stands on a real socket in a thread of its own. Faults are sprung once each, 
 first call whose path matches.
 """
 
+import asyncio
+import base64
 import hashlib
 import json
 import re
@@ -16,7 +18,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import boto3
 import uvicorn
+from botocore.config import Config
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -35,11 +39,14 @@ from packwitness.protocol import (
     EnrolRequest,
     Heartbeat,
     JournalBatch,
+    PartNamed,
+    PartsNamed,
     StationOrder,
     TakeSealed,
     TakeStarted,
     parse_content_digest,
 )
+from tests.object_store import ACCESS, BUCKET, SECRET
 
 TOKEN = "token-of-the-station-in-tests"
 
@@ -96,7 +103,11 @@ class HubCounterpart:
     most_under_way: int = 0
     codes: set[str] = field(default_factory=set)
     """Enrolment codes not yet used."""
+    poison: str = ""
+    """A take for which every call's connection is aborted."""
     clock_ahead_ms: int = 0
+    store: "Store | None" = None
+    """Where parts may be put past this hub."""
 
     # --- calls ---
 
@@ -165,6 +176,35 @@ class HubCounterpart:
             return problem(409, "take_sealed")
         where(take)[key] = data
         return Response(status_code=201)
+
+    async def tickets(self, request: Request) -> Response:
+        return await self._named(request, lambda store, take, part: store.ticket(part))
+
+    async def stored(self, request: Request) -> Response:
+        def found(store: Store, take: Take, part: PartNamed) -> dict[str, Any]:
+            data = store.found(part)
+            if data is None:
+                return {"state": "missing"}
+            take.parts[part.camera, part.number] = data
+            take.order.append((part.camera, part.number))
+            return {"state": "stored"}
+
+        return await self._named(request, found)
+
+    async def _named(self, request: Request, answer: Callable[..., dict[str, Any]]) -> Response:
+        if self.store is None:
+            return problem(409, "direct_off")
+        said = []
+        for part in PartsNamed.model_validate_json(await request.body()).parts:
+            take = self.takes.get(part.take)
+            if take is None:
+                said.append({"state": "refused", "code": "take_unknown", "detail": "no such take"})
+            elif take.sealed:
+                said.append({"state": "refused", "code": "take_sealed", "detail": "sealed"})
+            else:
+                assert (part.camera, part.init) in take.inits, "a part came before its init"
+                said.append(await asyncio.to_thread(answer, self.store, take, part))
+        return JSONResponse({"parts": said})
 
     async def seal(self, request: Request) -> Response:
         take = self.takes.get(request.path_params["take"])
@@ -236,6 +276,8 @@ class HubCounterpart:
             Route(media + "/inits/{n:int}", self.put_init, methods=["PUT"]),
             Route(media + "/parts/{n:int}", self.put_part, methods=["PUT"]),
             Route("/takes/{take}/manifest", self.seal, methods=["PUT"]),
+            Route("/tickets", self.tickets, methods=["POST"]),
+            Route("/stored", self.stored, methods=["POST"]),
             Route("/benches/{bench}/journal", self.journal, methods=["POST"]),
             Route("/orders", self.list_orders),
             Route("/orders/lookup", self.lookup),
@@ -258,6 +300,54 @@ class HubCounterpart:
             listener.close()
 
 
+class Store:
+    """The way past the hub: a real S3 store, and the hub's right to hand out leave to put."""
+
+    def __init__(self, endpoint: str, folder: str, *, seen_at: str = "", seconds: int = 60) -> None:
+        """``seen_at``: the store's address as the tickets name it."""
+        self._client = self._at(endpoint)
+        self._outside = self._at(seen_at) if seen_at else self._client
+        self._folder = folder
+        self._seconds = seconds
+
+    @staticmethod
+    def _at(endpoint: str) -> Any:
+        return boto3.session.Session().client(
+            "s3",
+            endpoint_url=endpoint,
+            region_name="us-east-1",
+            aws_access_key_id=ACCESS,
+            aws_secret_access_key=SECRET,
+            config=Config(request_checksum_calculation="when_required", retries={"total_max_attempts": 1}),
+        )
+
+    def _key(self, part: PartNamed) -> str:
+        return f"{self._folder}/{part.take}/{part.camera}/{part.number}-{part.sha256}"
+
+    def ticket(self, part: PartNamed) -> dict[str, Any]:
+        digest = base64.b64encode(bytes.fromhex(part.sha256)).decode()
+        url = self._outside.generate_presigned_url(
+            "put_object",
+            Params={
+                "Bucket": BUCKET,
+                "Key": self._key(part),
+                "ContentLength": part.size,
+                "ChecksumSHA256": digest,
+                "IfNoneMatch": "*",
+            },
+            ExpiresIn=self._seconds,
+        )
+        headers = {"Content-Length": str(part.size), "If-None-Match": "*", "x-amz-checksum-sha256": digest}
+        return {"state": "put", "url": url, "headers": headers}
+
+    def found(self, part: PartNamed) -> bytes | None:
+        try:
+            data: bytes = self._client.get_object(Bucket=BUCKET, Key=self._key(part))["Body"].read()
+        except self._client.exceptions.NoSuchKey:
+            return None
+        return data if hashlib.sha256(data).hexdigest() == part.sha256 else None
+
+
 class Gate:
     """Counts calls, checks the token, springs faults."""
 
@@ -273,6 +363,10 @@ class Gate:
             token = dict(scope["headers"]).get(b"authorization", b"").decode()
             if token != f"Bearer {TOKEN}" and not path.endswith("/enrol"):
                 await problem(401, "token_unknown")(scope, receive, send)
+                return
+            if hub.poison and hub.poison in path.split("/"):
+                # As below.
+                receive.__self__.transport.abort()  # type: ignore[attr-defined]  # see _spring
                 return
             fault = next((fault for fault in hub.faults if re.search(fault.path, path)), None)
             if fault is None:

@@ -81,9 +81,9 @@ class Spool:
     journal: Journal
     store: LedgerPartStore
 
-    def begin(self, code: str = "1Z999", *, after_s: int = 0) -> str:
+    def begin(self, code: str = "1Z999", *, after_s: int = 0, bench: str = BENCH) -> str:
         start = TakeStart(
-            bench=BENCH,
+            bench=bench,
             kind="packing",
             code=code,
             code_kind="tracking_number",
@@ -97,15 +97,18 @@ class Spool:
         )
         return self.journal.start_take(start, utc_ms=start.started_ms)
 
-    def film(self, take: str, *, parts: int, camera: str = "overhead", after_s: int = 0) -> None:
-        """One-second parts, from 3.2 s before the start."""
+    def film(
+        self, take: str, *, parts: int, camera: str = "overhead", after_s: int = 0, size: int = 400
+    ) -> None:
+        """One-second parts of about ``size`` bytes, from 3.2 s before the start."""
         origin = START_NS + after_s * 1_000_000_000 - 3_200_000_000
         init = self.store.put_init(
             take=take, camera=camera, data=f"init of {camera}".encode(), info=Facts(), origin_ns=origin
         )
         first = len(self.ledger.parts(take, camera))
         for n in range(first, first + parts):
-            data = f"{take} {camera} {n}".encode() * 20
+            text = f"{take} {camera} {n}".encode()
+            data = text * (size // len(text))
             self.store.put_part(
                 take=take,
                 camera=camera,

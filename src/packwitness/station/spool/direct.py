@@ -58,7 +58,8 @@ class Direct:
         except HubRefused as refused:
             # It is older than this protocol, or its operator has not switched it on.
             log.debug("parts go through the hub", reason=str(refused))
-            self._wait.failed(self._clock(), after=OFF_SECONDS)
+            if self.open():
+                self._wait.failed(self._clock(), after=OFF_SECONDS)
             self.detour = ""
             return [StoreAway(str(refused))] * len(rows)
         ended = await asyncio.gather(

@@ -46,18 +46,26 @@ class Turns:
         self._outgoing = outgoing
         self._benches = benches
         self._shares = Shares()
+        self._aside: set[tuple[object, ...]] = set()
+        """What of the jobs under way was begun for being the oldest."""
 
     def choose(
         self, under_way: Collection[tuple[object, ...]], *, places: int, without: Collection[str]
     ) -> list[Job]:
         """Return what to begin now, so that ``places`` jobs are under way; no take of ``without``."""
         busy = set(under_way)
+        self._aside &= busy
         chosen: list[Job] = []
-        oldest = max(1, places // 4)
+        aside = max(1, places // 4)
         while len(busy) < places:
-            job = self._newest(busy, without) if len(busy) < places - oldest else self._oldest(busy, without)
+            job = None
+            if len(busy) - len(self._aside) < places - aside:
+                job = self._newest(busy, without)
             if job is None:
-                break
+                job = self._oldest(busy, without)
+                if job is None:
+                    break
+                self._aside.add(job_key(job))
             self._shares.charge(job.take.bench, job.row.size if isinstance(job, SendPart) else CALL_BYTES)
             busy.add(job_key(job))
             chosen.append(job)

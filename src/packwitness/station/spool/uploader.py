@@ -148,12 +148,16 @@ class Uploader:
         waiting = [take for take, wait in waits if not wait.ready(now)]
         direct = self._direct.open()
         places = 2 * BATCH if direct else PARALLEL
+        if self._hub_wait.failures:
+            # Whether it is back, one call tells; a fleet of stations should not come back with all at once.
+            places = 1
         jobs = self._turns.choose(under_way, places=places, without=waiting)
         if not direct:
             return [[job] for job in jobs]
         parts = [job for job in jobs if isinstance(job, SendPart)]
         batches: list[list[Job]] = [list(parts[at : at + BATCH]) for at in range(0, len(parts), BATCH)]
-        return [[job] for job in jobs if not isinstance(job, SendPart)] + batches
+        alone: list[list[Job]] = [[job] for job in jobs if not isinstance(job, SendPart)]
+        return alone + batches
 
     async def _carry_out(self, jobs: Sequence[Job]) -> None:
         parts = [job for job in jobs if isinstance(job, SendPart)]

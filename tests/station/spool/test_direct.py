@@ -1,0 +1,172 @@
+"""Parts that go past the hub into a real S3 store, and back through the hub where that does not work."""
+
+import secrets
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from packwitness.protocol import CameraStarted, PartStanding, PartState, TakeStarted
+from packwitness.station.spool.hub import Hub, HubAway, StoreAway
+from tests.object_store import ObjectStore
+from tests.station.spool.forward_proxy import ForwardProxy
+from tests.station.spool.hub_counterpart import TOKEN, Fault, HubCounterpart, Store, Take
+from tests.station.spool.station_of_one import BENCH, HUB_KEY, STATION_KEY, Spool, certificates
+from tests.station.spool.test_uploader import bytes_of, filmed, state, until, uploading
+
+pytestmark = pytest.mark.anyio
+EMPTY = TakeStarted(
+    bench=BENCH, code="1", started_at=datetime.now(UTC), film_from=datetime.now(UTC),
+    cameras=[CameraStarted(id="overhead", name="Overhead")], start={},
+)  # fmt: skip
+
+
+@pytest.fixture
+def hub(s3: ObjectStore) -> Iterator[HubCounterpart]:
+    hub = HubCounterpart(HUB_KEY, certificates, {BENCH: STATION_KEY.public})
+    hub.store = Store(s3.endpoint, f"direct/{secrets.token_hex(4)}")
+    with hub.running():
+        yield hub
+
+
+def through_the_hub(hub: HubCounterpart) -> int:
+    return sum("/parts/" in call for call in hub.calls)
+
+
+def calls(hub: HubCounterpart, name: str) -> int:
+    return hub.calls.count(f"POST /{name}")
+
+
+async def test_a_hub_that_says_where_gets_no_bytes(spool: Spool, hub: HubCounterpart) -> None:
+    takes = [filmed(spool, f"T{n}", parts=8, after_s=20 * n) for n in range(3)]
+    async with uploading(spool, hub) as uploader:
+        await until(lambda: all(state(spool, take) == "receipted" for take in takes))
+        assert uploader.detour == ""
+
+    assert [hub.takes[take].parts for take in takes] == [bytes_of(spool, take) for take in takes]
+    assert through_the_hub(hub) == 0
+    assert calls(hub, "tickets") < 3 * 16 / 3, "tickets come in batches"
+    assert calls(hub, "stored") == calls(hub, "tickets")
+
+
+@pytest.mark.parametrize(("broken", "kind"), [("tickets", "500"), ("stored", "lost")])
+async def test_whatever_breaks_once_is_asked_again(
+    spool: Spool, hub: HubCounterpart, broken: str, kind: str
+) -> None:
+    take = filmed(spool, parts=2)
+    hub.faults = [Fault(f"/{broken}$", kind)]
+    async with uploading(spool, hub):
+        await until(lambda: state(spool, take) == "receipted")
+
+    assert hub.faults == []
+    assert hub.takes[take].parts == bytes_of(spool, take)
+    assert through_the_hub(hub) == 0
+
+
+async def test_a_store_out_of_reach_is_gone_around_and_said(
+    spool: Spool, hub: HubCounterpart, s3: ObjectStore
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        nowhere = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    hub.store = Store(s3.endpoint, "direct", seen_at=nowhere)
+    takes = [filmed(spool, f"T{n}", parts=6, after_s=20 * n) for n in range(2)]
+    async with uploading(spool, hub) as uploader:
+        await until(lambda: all(state(spool, take) == "receipted" for take in takes))
+        assert "ConnectError" in uploader.detour
+
+    assert through_the_hub(hub) == 2 * 12
+    assert calls(hub, "tickets") <= 3, "only what was under way together"
+
+
+async def test_a_store_that_refuses_late_tickets_is_gone_around(
+    spool: Spool, hub: HubCounterpart, s3: ObjectStore
+) -> None:
+    hub.store = Store(s3.endpoint, "direct/late", seconds=-5)
+    take = filmed(spool)
+    async with uploading(spool, hub) as uploader:
+        await until(lambda: state(spool, take) == "receipted")
+        assert "403" in uploader.detour
+
+
+async def test_a_store_in_which_the_hub_finds_nothing_is_gone_around(
+    spool: Spool, hub: HubCounterpart, s3: ObjectStore
+) -> None:
+    class Elsewhere(Store):
+        def found(self, part: object) -> bytes | None:
+            return None
+
+    hub.store = Elsewhere(s3.endpoint, f"direct/{secrets.token_hex(4)}")
+    take = filmed(spool)
+    async with uploading(spool, hub) as uploader:
+        await until(lambda: state(spool, take) == "receipted")
+        assert "does not find" in uploader.detour
+
+    assert hub.takes[take].parts == bytes_of(spool, take)
+
+
+async def test_a_hub_that_takes_parts_itself_is_not_asked_for_each(spool: Spool, hub: HubCounterpart) -> None:
+    hub.store = None
+    take = filmed(spool, parts=8)
+    async with uploading(spool, hub) as uploader:
+        await until(lambda: state(spool, take) == "receipted")
+        assert uploader.detour == ""
+
+    assert through_the_hub(hub) == 16
+    assert calls(hub, "tickets") <= 3, "only what was under way together"
+
+
+async def test_the_store_is_reached_by_the_proxy_and_gets_no_token(
+    spool: Spool, hub: HubCounterpart, s3: ObjectStore
+) -> None:
+    take = filmed(spool)
+    proxy = ForwardProxy()
+    try:
+        async with uploading(spool, hub, proxy=proxy.url):
+            await until(lambda: state(spool, take) == "receipted")
+    finally:
+        proxy.close()
+    assert [line for line in proxy.asked if f"PUT {s3.endpoint}/" in line]
+    assert through_the_hub(hub) == 0
+
+
+async def test_a_part_that_changed_on_disk_is_never_put(spool: Spool, hub: HubCounterpart) -> None:
+    take = filmed(spool)
+    spool.layout.part_file(take, "overhead", 1).write_bytes(b"something else")
+    async with uploading(spool, hub):
+        await until(lambda: "no longer what was recorded" in state(spool, take))
+
+    assert ("overhead", 1) not in hub.takes[take].parts
+
+
+async def test_what_a_store_answers_says_whose_fault_it_was(hub: HubCounterpart) -> None:
+    """A line that changes bytes is tried again; everything else is gone around."""
+
+    def at(url: str, **headers: str) -> PartStanding:
+        return PartStanding(state=PartState.PUT, url=url, headers=headers)
+
+    assert hub.store is not None
+    async with Hub(hub.url, token=TOKEN) as client:
+        for wrong in ("ftp://x/y", "http://[", "http://127.0.0.1:9/x", hub.url + "/nothing"):
+            with pytest.raises(StoreAway):
+                await client.put_at(at(wrong), b"1")
+    async with Hub("https://hub.example", token=TOKEN) as client:
+        with pytest.raises(StoreAway, match="https"):
+            await client.put_at(at("http://127.0.0.1:9/x"), b"1")
+
+
+async def test_bytes_that_change_on_the_way_are_sent_again(hub: HubCounterpart, spool: Spool) -> None:
+    take = filmed(spool, parts=1)
+    (row,) = spool.ledger.parts(take, "overhead")
+    async with Hub(hub.url, token=TOKEN) as client:
+        hub.takes[take] = Take(EMPTY)
+        hub.takes[take].inits["overhead", 0] = b""
+        (ticket,) = await client.tickets([row])
+        data = spool.layout.part_file(take, "overhead", 0).read_bytes()
+        with pytest.raises(HubAway, match="400") as caught:
+            await client.put_at(ticket, b"x" + data[1:])
+        assert caught.value.answered
+        assert [one.state for one in await client.stored([row])] == ["missing"]
+        await client.put_at(ticket, data)
+        await client.put_at(ticket, data)
+        assert [one.state for one in await client.stored([row])] == ["stored"]
