@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_s3.type_defs import CompletedPartTypeDef
 
-PIECE: Final = 16 << 20
-"""Bytes of a multipart upload's piece. S3 allows 10,000 of them: the longest film has 160 GB."""
+PIECE: Final = 8 << 20
+"""Bytes of a multipart upload's piece. S3 allows 10,000 of them: the longest film has 80 GB."""
 CONTENT: Final = "application/octet-stream"
 AT_ONCE: Final = 8
 """Requests of one call at the same time, where a call needs many."""
