@@ -135,3 +135,16 @@ def test_addresses_of_databases_and_mail_servers() -> None:
     )
     assert (implicit["OPTIONS"]["port"], implicit["OPTIONS"]["use_ssl"]) == (465, True)
     assert (plain["OPTIONS"]["port"], plain["OPTIONS"]["use_tls"]) == (1025, False)
+
+
+def test_a_bucket_is_read_at_once_and_what_cannot_be_meant_is_named() -> None:
+    url = "s3://films/hub?endpoint=http://10.0.0.5:8333"
+    settings = Environment.read({"PACKWITNESS_VAULT_URL": url, "PACKWITNESS_DIRECT_UPLOAD": "yes"})
+    assert (settings.vault_url, settings.direct_upload) == (url, True)
+    assert Environment.read({"PACKWITNESS_VAULT_URL": url}).direct_upload is False
+
+    with pytest.raises(SettingsError, match=r"PACKWITNESS_VAULT_URL: has no option regoin"):
+        Environment.read({"PACKWITNESS_VAULT_URL": "s3://films?regoin=eu"})
+    for folder in ("", "file:///films"):
+        with pytest.raises(SettingsError, match=r"PACKWITNESS_DIRECT_UPLOAD: needs films in S3"):
+            Environment.read({"PACKWITNESS_DIRECT_UPLOAD": "yes", "PACKWITNESS_VAULT_URL": folder})

@@ -195,7 +195,10 @@ class HubCounterpart:
         if self.store is None:
             return problem(409, "direct_off")
         said = []
-        for part in PartsNamed.model_validate_json(await request.body()).parts:
+        named = PartsNamed.model_validate_json(await request.body()).parts
+        if any(part.take == self.poison for part in named):
+            return problem(500, "poisoned")
+        for part in named:
             take = self.takes.get(part.take)
             if take is None:
                 said.append({"state": "refused", "code": "take_unknown", "detail": "no such take"})

@@ -64,6 +64,20 @@ async def test_whatever_breaks_once_is_asked_again(
     assert through_the_hub(hub) == 0
 
 
+async def test_a_take_that_breaks_its_batch_does_not_stop_the_others(
+    spool: Spool, hub: HubCounterpart
+) -> None:
+    poison = filmed(spool, "POISON", parts=3)
+    others = [filmed(spool, f"T{n}", parts=3, after_s=20 + 20 * n) for n in range(3)]
+    async with uploading(spool, hub):
+        await until(lambda: poison in hub.takes and len(hub.takes[poison].inits) == 2)
+        hub.poison = poison
+        await until(lambda: all(state(spool, take) == "receipted" for take in others), seconds=30)
+        assert state(spool, poison) == "sealed"
+
+    assert through_the_hub(hub) == 0
+
+
 async def test_a_store_out_of_reach_is_gone_around_and_said(
     spool: Spool, hub: HubCounterpart, s3: ObjectStore
 ) -> None:

@@ -118,7 +118,8 @@ class Uploader:
                 self._awake.clear()
                 if self._hub_wait.ready(self._clock()):
                     busy = {key for keys in under_way.values() for key in keys}
-                    for jobs in await asyncio.to_thread(self._choose, busy):
+                    self._forget()
+                    for jobs in await asyncio.to_thread(self._choose, busy, dict(self._take_waits)):
                         task = asyncio.create_task(self._carry_out(jobs))
                         under_way[task] = [job_key(job) for job in jobs]
                 woken = asyncio.create_task(self._awake.wait())
@@ -140,12 +141,16 @@ class Uploader:
         ahead = [wait.not_before - now for wait in waits if wait.not_before > now]
         return min([IDLE_SECONDS, *ahead])
 
-    def _choose(self, under_way: set[tuple[object, ...]]) -> list[list[Job]]:
-        """Return what to begin now: jobs one by one, parts in batches where they go straight to the store."""
+    def _forget(self) -> None:
+        """Forget takes that failed long ago and were not tried since."""
         now = self._clock()
-        waits = list(self._take_waits.items())
-        self._take_waits = {take: wait for take, wait in waits if now < wait.not_before + FORGET_SECONDS}
-        waiting = [take for take, wait in waits if not wait.ready(now)]
+        old = [take for take, wait in self._take_waits.items() if now > wait.not_before + FORGET_SECONDS]
+        for take in old:
+            del self._take_waits[take]
+
+    def _choose(self, under_way: set[tuple[object, ...]], failed: dict[str, Backoff]) -> list[list[Job]]:
+        """Return what to begin now: jobs one by one, parts in batches where they go straight to the store."""
+        waiting = [take for take, wait in failed.items() if not wait.ready(self._clock())]
         direct = self._direct.open()
         places = 2 * BATCH if direct else PARALLEL
         if self._hub_wait.failures:
@@ -154,9 +159,10 @@ class Uploader:
         jobs = self._turns.choose(under_way, places=places, without=waiting)
         if not direct:
             return [[job] for job in jobs]
-        parts = [job for job in jobs if isinstance(job, SendPart)]
+        # A take that failed last time does not take others along: its parts go one by one until one arrives.
+        parts = [job for job in jobs if isinstance(job, SendPart) and job.take.take not in failed]
         batches: list[list[Job]] = [list(parts[at : at + BATCH]) for at in range(0, len(parts), BATCH)]
-        alone: list[list[Job]] = [[job] for job in jobs if not isinstance(job, SendPart)]
+        alone: list[list[Job]] = [[job] for job in jobs if job not in parts]
         return alone + batches
 
     async def _carry_out(self, jobs: Sequence[Job]) -> None:
@@ -183,7 +189,8 @@ class Uploader:
         try:
             found = await self._direct.send([job.row for job in jobs], read)
             sent = [job.row for job, outcome in zip(jobs, found, strict=True) if outcome is None]
-            await asyncio.to_thread(self._outgoing.parts_sent, sent)
+            if sent:
+                await asyncio.to_thread(self._outgoing.parts_sent, sent)
         except (HubError, sqlite3.Error) as error:
             return [error] * len(jobs)
         return found
