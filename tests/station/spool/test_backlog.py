@@ -42,11 +42,11 @@ def sealed(spool: Spool, code: str, *, parts: int, after_s: int) -> str:
     return take
 
 
-def cloned(spool: Spool, count: int) -> None:
+def cloned(spool: Spool, count: int, called: str = "clone") -> None:
     """Make the ledger hold ``count`` more sealed takes like the last one, each a second older. Nothing of
     them is on disk: only the ledger is looked at until a hub answers.
     """
-    name, number = "'clone-' || copy", "n + copy * 1000"
+    name, number = f"'{called}-' || copy", "n + copy * 1000"
     changed = {
         "journal": {"n": number},
         "take": {"take": name, "n": number, "started_ms": "started_ms - copy * 1000"},
@@ -56,7 +56,8 @@ def cloned(spool: Spool, count: int) -> None:
     }
     with spool.ledger.transaction() as db:
         take, n = db.execute("SELECT take, n FROM take ORDER BY n DESC LIMIT 1").fetchone()
-        db.execute("CREATE TEMP TABLE up (copy)")
+        db.execute("CREATE TEMP TABLE IF NOT EXISTS up (copy)")
+        db.execute("DELETE FROM up")
         db.executemany("INSERT INTO up VALUES (?)", [(copy,) for copy in range(1, count + 1)])
         for table, new in changed.items():
             columns = [row["name"] for row in db.execute(f"PRAGMA table_info({table})")]
@@ -169,8 +170,9 @@ async def test_a_hub_that_is_away_for_days_costs_disk_alone(spool: Spool) -> Non
     with socket.create_server(("127.0.0.1", 0)) as closed:
         nowhere = f"http://127.0.0.1:{closed.getsockname()[1]}"
     sealed(spool, "A", parts=2, after_s=1_000_000)
+    cloned(spool, 300)  # more than a batch of the journal
     few = await peak(spool, nowhere)
-    cloned(spool, 3000)
+    cloned(spool, 3000, "another")
     many = await peak(spool, nowhere)
 
     assert many - few < 300_000, "bytes; the backlog's rows alone are more"
