@@ -13,6 +13,8 @@ class ForwardProxy:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.heads: list[bytes] = []
+        """What came first on each connection: the first request's head, at least."""
         self._listener = Listener(lambda client: self._listener.run(self._serve, client))
         self.url = f"http://127.0.0.1:{self._listener.port}"
 
@@ -28,6 +30,7 @@ class ForwardProxy:
             if found is None:
                 return
             self.asked.append(line)
+            self.heads.append(first)
             with socket.create_connection((found[1], int(found[2])), 5) as origin:
                 origin.settimeout(None)
                 # What goes on to the origin names the path alone (RFC 9112, 3.2.1).

@@ -2,13 +2,16 @@
 
 import secrets
 import socket
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 
 from packwitness.protocol import CameraStarted, PartStanding, PartState, TakeStarted
+from packwitness.station.spool.backoff import Backoff
 from packwitness.station.spool.hub import Hub, HubAway, StoreAway
+from packwitness.station.spool.outgoing import Outgoing
 from tests.object_store import ObjectStore
 from tests.station.spool.forward_proxy import ForwardProxy
 from tests.station.spool.hub_counterpart import TOKEN, Fault, HubCounterpart, Store, Take
@@ -78,6 +81,21 @@ async def test_a_take_that_breaks_its_batch_does_not_stop_the_others(
     assert through_the_hub(hub) == 0
 
 
+async def test_a_take_that_failed_shares_no_batch(spool: Spool, hub: HubCounterpart) -> None:
+    takes = [filmed(spool, f"T{n}", parts=2, after_s=20 * n) for n in range(2)]
+    outgoing = Outgoing(spool.ledger)
+    for take in takes:
+        outgoing.announced(take)
+        for camera in ("overhead", "label"):
+            for init in spool.ledger.inits(take, camera):
+                outgoing.init_sent(init)
+    async with uploading(spool, hub, token="of another station") as uploader:
+        batches = uploader._choose(set(), {takes[0]: Backoff()})
+
+    found = sorted(sorted(job.take.take for job in batch) for batch in batches)
+    assert found == [[takes[0]]] * 4 + [[takes[1]] * 4]
+
+
 async def test_a_store_out_of_reach_is_gone_around_and_said(
     spool: Spool, hub: HubCounterpart, s3: ObjectStore
 ) -> None:
@@ -140,7 +158,22 @@ async def test_the_store_is_reached_by_the_proxy_and_gets_no_token(
             await until(lambda: state(spool, take) == "receipted")
     finally:
         proxy.close()
-    assert [line for line in proxy.asked if f"PUT {s3.endpoint}/" in line]
+    to_store = [head for head in proxy.heads if head.startswith(f"PUT {s3.endpoint}/".encode())]
+    to_hub = [head for head in proxy.heads if f" {hub.url}/".encode() in head.split(b"\r\n")[0]]
+    assert to_store
+    assert to_hub
+    assert not any(TOKEN.encode() in head for head in to_store)
+    assert all(TOKEN.encode() in head for head in to_hub)
+    assert through_the_hub(hub) == 0
+
+
+async def test_a_shops_line_stays_free_on_this_way_too(spool: Spool, hub: HubCounterpart) -> None:
+    take = filmed(spool, parts=8)
+    size = spool.ledger.rows("SELECT sum(size) AS n FROM part")[0]["n"]
+    began = time.monotonic()
+    async with uploading(spool, hub, max_mbit=size * 8 / 1e6):
+        await until(lambda: state(spool, take) == "receipted")
+    assert time.monotonic() - began >= 0.8
     assert through_the_hub(hub) == 0
 
 
