@@ -156,6 +156,9 @@ class Uploader:
         if self._hub_wait.failures:
             # Whether it is back, one call tells; a fleet of stations should not come back with all at once.
             places = 1
+        if direct and under_way and places - len(under_way) < BATCH // 2:
+            # Soon there is room for a batch that is worth its calls.
+            return []
         jobs = self._turns.choose(under_way, places=places, without=waiting)
         if not direct:
             return [[job] for job in jobs]
