@@ -36,6 +36,11 @@ class Address:
     def place(self) -> str:
         return f"The camera at {self.host}:{self.port}"
 
+    @property
+    def there(self) -> str:
+        """`place` in the middle of a sentence."""
+        return self.place[0].lower() + self.place[1:]
+
     def moved(self, to: "Address", *, trusted: bool) -> "Address":
         """Where a camera sends us. The password comes along only if it is `trusted`."""
         user, password = (self.user, self.password) if trusted else ("", "")
