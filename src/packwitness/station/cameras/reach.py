@@ -79,7 +79,7 @@ def _secured(address: Address, plain: socket.socket, seconds: float) -> socket.s
 
 
 def _fingerprint(address: Address, seconds: float) -> str:
-    """Of the certificate that was not trusted, which only a second connection shows. Nothing is said in it."""
+    """Of a certificate that was not trusted, which only a second connection shows. Nothing is said in it."""
     plain = _plain(address, seconds)
     try:
         with _any_certificate().wrap_socket(plain, server_hostname=address.host) as secured:
