@@ -40,13 +40,13 @@ def budget(tmp_path: Path) -> Budget:
 
 
 def items_of(
-    port: int, budget: Budget, count: int, *, user: str = "", scheme: str = "http", more: str = ""
+    port: int, budget: Budget, count: int, *, user: str = "", scheme: str = "http", more: str = "#rate=30"
 ) -> list[StreamInfo | CameraPacket]:
     """The first items of the camera at that port."""
     camera = HttpMjpegCamera(
         f"{scheme}://{user}127.0.0.1:{port}/video.mjpg?channel=1{more}",
-        connect_seconds=2.0,
-        silence_seconds=1.0,
+        connect_seconds=0.7,
+        silence_seconds=0.7,
         budget=budget,
     )
     stop = threading.Event()
@@ -78,7 +78,7 @@ def fault(port: int, budget: Budget, **more: str) -> CameraError:
 def test_each_picture_is_encoded_once_in_order(shown: Shown, budget: Budget) -> None:
     shown.items = lasting(PICTURES)
     with showing(shown) as port:
-        info, *packets = items_of(port, budget, 17, more="#rate=30")
+        info, *packets = items_of(port, budget, 17)
     assert info == StreamInfo(
         *("h264", 320, 240, b"", Fraction(1, 90_000), Fraction(30), 0), timing="arrival", encoded_from="mjpeg"
     )
@@ -96,7 +96,7 @@ def test_each_picture_is_encoded_once_in_order(shown: Shown, budget: Budget) -> 
 
 def test_a_keyframe_each_second_however_many_pictures_come(budget: Budget) -> None:
     with showing(Shown(lasting(PICTURES, rate=12))) as port:
-        _, *packets = items_of(port, budget, 17, more="#rate=30")
+        _, *packets = items_of(port, budget, 17)
     keys = [packet.pts for packet in packets if isinstance(packet, CameraPacket) and packet.key]
     assert keys[0] == packets[0].pts  # type: ignore[union-attr]  # only the first is an info
     assert [1.0 <= (after - before) / 90_000 < 1.3 for before, after in pairwise(keys)] == [True]
@@ -123,7 +123,7 @@ def place(picture: np.ndarray) -> int:
 
 def test_a_camera_that_says_no_rate_promises_none(budget: Budget) -> None:
     with showing(Shown(lasting(PICTURES, rate=20))) as port:
-        info, *packets = items_of(port, budget, 4)
+        info, *packets = items_of(port, budget, 4, more="")
     assert isinstance(info, StreamInfo)
     assert info.frame_rate is None
     assert len(packets) == 3
@@ -203,9 +203,10 @@ def test_nobody_listens_or_does_not_answer(budget: Budget) -> None:
 
 
 def test_pictures_that_are_cut_short_are_left_out_and_counted(budget: Budget) -> None:
-    cut = [PICTURES[0][:-700], 0.05, PICTURES[1][:-700], 0.05]
-    with showing(Shown([*lasting(PICTURES, seconds=0.7), *cut, *lasting(PICTURES)])) as port:
-        _, *packets = items_of(port, budget, 30, more="#rate=30")
+    cut: list[bytes | float] = [PICTURES[0][:-700], 0.05, PICTURES[1][:-700], 0.05]
+    shown: list[bytes | float] = [*lasting(PICTURES, seconds=0.7), *cut, *lasting(PICTURES)]
+    with showing(Shown(shown)) as port:
+        _, *packets = items_of(port, budget, 30)
     lost = [packet.lost for packet in packets if isinstance(packet, CameraPacket)]
     assert sum(lost) == 2
     assert max(lost) == 2
@@ -215,8 +216,9 @@ def test_pictures_that_are_cut_short_are_left_out_and_counted(budget: Budget) ->
 def test_another_size_in_mid_stream(budget: Budget) -> None:
     wide = jpegs(10, width=512, height=289)
     small = list(lasting(PICTURES, seconds=0.7))
-    with showing(Shown([*small, *lasting(wide)])) as port:
-        found = items_of(port, budget, 30, more="#rate=30")
+    shown: list[bytes | float] = [*small, *lasting(wide)]
+    with showing(Shown(shown)) as port:
+        found = items_of(port, budget, 30)
     infos = [number for number, item in enumerate(found) if isinstance(item, StreamInfo)]
     assert len(infos) == 2
     begin = found[infos[1]]
