@@ -25,6 +25,8 @@ from packwitness.station.cameras.camera import (
     StreamInfo,
     TimedOut,
     Unauthorised,
+    UnknownHost,
+    Unreachable,
 )
 from packwitness.station.cameras.http_mjpeg import HttpMjpegCamera
 from packwitness.station.cameras.multipart import PICTURE_LIMIT
@@ -195,6 +197,9 @@ def test_nobody_listens_or_does_not_answer(budget: Budget) -> None:
     with showing(Shown()) as port:
         pass
     assert isinstance(fault(port, budget), Refused)
+    for host, kind in (("127.255.255.255", Unreachable), ("camera.invalid", UnknownHost)):
+        with pytest.raises(kind):
+            list(HttpMjpegCamera(f"http://{host}/", budget=budget).stream(threading.Event()))
     silent = Shown(items=[])
     with showing(silent) as port:
         began = time.monotonic()

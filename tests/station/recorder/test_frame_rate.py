@@ -1,0 +1,152 @@
+"""A camera that gives fewer pictures than it promised: judged by time told, and through a real recorder."""
+
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from packwitness.station.recorder.frame_rate import Rate, RateWatch
+from packwitness.station.recorder.messages import (
+    CameraUp,
+    FewPictures,
+    PacketsDropped,
+    PicturesDropped,
+    StartTake,
+)
+from tests.station.cameras.jpegs import Shown, jpegs, lasting, showing
+from tests.station.recorder.reading import decoded
+from tests.station.recorder.recording import SECOND, recording
+
+MS = 1_000_000
+
+
+class Camera:
+    """Time and pictures that come at a rate of their own, ten ticks a second."""
+
+    def __init__(self, promised: Fraction | None) -> None:
+        self.watch = RateWatch()
+        self.watch.begin(promised)
+        self.now = 0
+        self.owed = Fraction(0)
+
+    def give(self, rate: float, seconds: float) -> list[tuple[float, Rate]]:
+        """What was told, and how many seconds after the beginning."""
+        begin, told = self.now, []
+        for _ in range(round(seconds * 10)):
+            self.now += 100 * MS
+            self.owed += Fraction(rate) / 10
+            self.watch.picture(int(self.owed))
+            self.owed -= int(self.owed)
+            if (found := self.watch.tick(self.now)) is not None:
+                told.append(((self.now - begin) / SECOND, found))
+        return told
+
+
+def test_ten_instead_of_thirty_is_told_soon_and_over_when_mended() -> None:
+    camera = Camera(Fraction(30))
+    assert camera.give(30, 20) == []
+    ((after, few),) = camera.give(10, 20)
+    assert (few.few, few.promised) == (True, 30)
+    assert 10 <= few.given <= 21
+    assert after <= 5.1
+    ((after, enough),) = camera.give(30, 20)
+    assert (enough.few, enough.promised) == (False, 30)
+    assert after <= 5.1
+
+
+def test_from_the_beginning_it_takes_a_window() -> None:
+    ((after, few),) = Camera(Fraction(30)).give(10, 10)
+    assert few == Rate(True, 10, 30)
+    assert 5.0 <= after <= 5.3
+
+
+@pytest.mark.parametrize("rate", [29.97, 25, 22])
+def test_a_little_fewer_is_no_reason(rate: float) -> None:
+    assert Camera(Fraction(30)).give(rate, 30) == []
+
+
+def test_what_lies_between_does_not_flap() -> None:
+    camera = Camera(Fraction(30))
+    assert len(camera.give(15, 10)) == 1
+    # Between the two marks, to and fro.
+    assert [told for rate in (23, 20, 24, 21, 25, 20) for told in camera.give(rate, 6)] == []
+    assert len(camera.give(28, 10)) == 1
+    assert [told for rate in (23, 25, 22, 24) for told in camera.give(rate, 6)] == []
+
+
+@pytest.mark.parametrize("promised", [None, Fraction(0), Fraction(90_000)])
+def test_who_promises_nothing_or_nonsense_breaks_nothing(promised: Fraction | None) -> None:
+    assert Camera(promised).give(3, 20) == []
+
+
+def test_a_slow_camera_and_a_process_that_stood_still() -> None:
+    assert Camera(Fraction(1)).give(1, 30) == []
+    camera = Camera(Fraction(30))
+    camera.give(30, 10)
+    camera.now += 30 * SECOND  # nobody ticked; what came meanwhile comes now
+    camera.watch.picture(60)
+    assert camera.give(30, 10) == []
+
+
+def test_what_a_camera_did_before_it_was_gone_is_forgotten() -> None:
+    camera = Camera(Fraction(30))
+    assert len(camera.give(10, 10)) == 1
+    camera.watch.begin(Fraction(30))
+    assert camera.give(30, 10) == [], "that it gave few was told of another connection"
+    ((after, _),) = camera.give(10, 10)
+    assert after <= 5.1
+
+
+def test_a_camera_by_http_is_filmed_and_told_slow(tmp_path: Path) -> None:
+    """Real HTTP, a real recorder process: encoded once, whole parts, and the bench hears that it is slow."""
+    with showing(Shown(lasting(jpegs(30), rate=10))) as port:
+        url = f"http://127.0.0.1:{port}/video#rate=30"
+        with recording(tmp_path, {"a": url}) as it:
+            began = time.monotonic()
+            facts = it.wait(CameraUp).facts
+            assert (facts.codec[:5], facts.width, facts.height, facts.encoded_from) == (
+                "avc1.",
+                320,
+                240,
+                "mjpeg",
+            )
+            it.supervisor.send(StartTake("t", ("a",), time.monotonic_ns(), 0))
+            few = it.wait(FewPictures)
+            assert (few.camera, few.promised) == ("a", 30)
+            assert 8 <= few.given <= 12
+            assert time.monotonic() - began < 9
+            it.stop("t")
+            it.check("t", "a")
+            assert decoded(it.store.film("t", "a")) >= 40
+            assert it.store.gaps("t", "a") == []
+            assert it.store.timing("t", "a")[0] == "arrival"
+            assert it.of(PicturesDropped) == []
+            assert it.of(PacketsDropped) == []
+            assert it.store.dropped("t", "a") == 0
+
+
+def test_pictures_for_which_there_was_no_time_are_told_and_kept_in_the_film(tmp_path: Path) -> None:
+    pictures = jpegs(4, width=1280, height=720)
+    # What is measured comes first; then more than any machine that runs tests can encode.
+    items = [
+        pictures[0],
+        1.0,
+        *lasting(pictures, rate=20, seconds=1.0),
+        *pictures * 150,
+        1.2,
+        pictures[0],
+        9.0,
+    ]
+    with (
+        showing(Shown(items)) as port,
+        recording(tmp_path, {"a": f"http://127.0.0.1:{port}/#rate=20"}) as it,
+    ):
+        it.supervisor.send(StartTake("t", ("a",), time.monotonic_ns(), 0))
+        told = it.wait(PicturesDropped)
+        assert (told.camera, told.count > 0) == ("a", True)
+        time.sleep(1.3)
+        it.stop("t")
+        total = sum(report.count for report in it.of(PicturesDropped))
+        assert 0 < it.store.dropped("t", "a") <= total
+        assert decoded(it.store.film("t", "a")) > 20
