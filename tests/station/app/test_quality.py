@@ -1,6 +1,7 @@
 """What cameras give less of than they should: on the screen, and in every film in which it was so."""
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,12 +9,13 @@ import pytest
 from packwitness.hub.desk.words import WARNINGS as DESK_WARNINGS
 from packwitness.station.app.quality import REASONS
 from packwitness.station.app.recorders import grouped
-from packwitness.station.config import CameraSettings
+from packwitness.station.config import read_settings, render
 from packwitness.station.kiosk.messages import WARNINGS
 from packwitness.station.recorder import messages as recorder
 from packwitness.station.workflow.events import Source
 from tests.station.app.test_bench import CODE, Place, cameras_up, manifest_of, place
 from tests.station.spool.audit import audit
+from tests.station.test_config import BENCH, HUB
 
 pytestmark = pytest.mark.anyio
 __all__ = ["place"]
@@ -127,18 +129,17 @@ async def test_a_film_says_that_its_pictures_were_encoded_here(place: Place) -> 
     assert await film(place) == []
 
 
-async def test_sound_that_is_asked_for_is_asked_of_the_camera() -> None:
-    cameras = [
-        CameraSettings(id="a", url="rtsp://h/1?x=1", audio=True),
-        CameraSettings(id="b", url="rtsps://h/2#transport=tcp", audio=True),
-        CameraSettings(id="c", url="http://h/3", audio=True),
-        CameraSettings(id="d", url="usb:/dev/video0?rate=30", audio=True),
-        CameraSettings(id="e", url="rtsp://h/4"),
-    ]
-    assert [spec.url for spec in grouped([cameras], limit=8)[0]] == [
-        "rtsp://h/1?x=1#sound=1",
-        "rtsps://h/2#transport=tcp&sound=1",
-        "http://h/3#sound=1",
-        "usb:/dev/video0?rate=30&sound=1",
-        "rtsp://h/4",
-    ]
+async def test_sound_that_is_asked_for_is_asked_of_the_camera(tmp_path: Path) -> None:
+    urls = {
+        "rtsp://h/1?x=1": "rtsp://h/1?x=1#sound=1",
+        "rtsps://h/2#transport=tcp": "rtsps://h/2#transport=tcp&sound=1",
+        "http://h/3": "http://h/3#sound=1",
+        "usb:/dev/video0?rate=30": "usb:/dev/video0?rate=30&sound=1",
+    }
+    rows = [f'[[cameras]]\nid = "c{n}"\nurl = "{url}"\naudio = true' for n, url in enumerate(urls)]
+    silent = '[[cameras]]\nid = "silent"\nurl = "rtsp://h/5"'
+    file = tmp_path / "station.toml"
+    file.write_text("\n".join([render(HUB, [BENCH]), *rows, silent]))
+    settings = read_settings(file)
+    specs = grouped([settings.cameras_of(bench.id) for bench in settings.benches], limit=8)[0]
+    assert [spec.url for spec in specs] == [*urls.values(), "rtsp://h/5"]

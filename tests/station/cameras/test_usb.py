@@ -99,6 +99,22 @@ def test_h264_from_the_camera_is_kept_as_it_comes(films: dict[str, Path], budget
     assert not list((budget._folder).glob("*.share")), "what is not encoded costs nothing"
 
 
+def test_pictures_that_nothing_can_begin_with_are_left_out_and_counted(
+    films: dict[str, Path], budget: Budget, tmp_path: Path
+) -> None:
+    cut = tmp_path / "cut.ts"
+    with av.open(str(films["h264"])) as film, av.open(str(cut), "w") as out:
+        copy = out.add_stream_from_template(film.streams.video[0])
+        for number, packet in enumerate(film.demux(film.streams.video[0])):
+            if packet.size and number >= 6:
+                packet.stream = copy
+                out.mux(packet)
+    _, first, *packets = items_of(camera(FakeDevice({"h264": cut}), budget), 8)
+    assert isinstance(first, CameraPacket)
+    assert (first.key, first.dropped) == (True, 4)
+    assert [packet.dropped for packet in packets if isinstance(packet, CameraPacket)] == [0] * 6
+
+
 @pytest.mark.parametrize(("form", "told"), [("mjpeg", "mjpeg"), ("yuyv422", "yuyv422")])
 def test_other_pictures_are_encoded_once(
     films: dict[str, Path], budget: Budget, form: str, told: str
@@ -125,6 +141,13 @@ def test_what_the_device_says_is_said_plainly(films: dict[str, Path], budget: Bu
         stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
         for frame in film.decode(video=0):
             out.mux(stream.encode(frame.reformat(format="yuv420p")))
+    mute = tmp_path / "mute.wav"
+    with av.open(str(mute), "w") as out:
+        sound = out.add_stream("pcm_s16le", rate=8_000)
+        assert isinstance(sound, av.AudioStream)
+        silence = av.AudioFrame(format="s16", layout="mono", samples=800)
+        silence.sample_rate = 8_000
+        out.mux(sound.encode(silence))
     found = [
         (type(error), error.code)
         for error in [
@@ -135,6 +158,7 @@ def test_what_the_device_says_is_said_plainly(films: dict[str, Path], budget: Bu
             fault(camera(FakeDevice(whole), budget, UsbAddress("/dev/video0", format="h264"))),
             fault(camera(FakeDevice(whole), budget, UsbAddress("/dev/video0", size=(1280, 720)))),
             fault(camera(FakeDevice({"mjpeg": strange}), budget)),
+            fault(camera(FakeDevice({"h264": mute}), budget)),
             fault(camera(FakeDevice(whole, error=errno.EIO), budget)),
         ]
     ]
@@ -146,6 +170,7 @@ def test_what_the_device_says_is_said_plainly(films: dict[str, Path], budget: Bu
         (NoSuchFormat, "no_such_format"),
         (NoSuchFormat, "no_such_format"),
         (WrongCodec, "wrong_codec"),
+        (NoDevice, "no_device"),
         (CameraError, "camera_failed"),
     ]
     assert "group video" in NotAllowed.advice

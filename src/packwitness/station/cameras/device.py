@@ -1,5 +1,6 @@
 """A camera at this computer's USB, as Linux shows it: the tiny interface, and the real one behind V4L2."""
 
+import errno
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -87,6 +88,9 @@ class ContainerFeed:
     """What FFmpeg has opened."""
 
     def __init__(self, container: InputContainer) -> None:
+        if not container.streams.video:
+            container.close()
+            raise OSError(errno.ENOTTY, "no picture in it")
         self._container = container
         self._stream = container.streams.video[0]
         context = self._stream.codec_context

@@ -56,8 +56,8 @@ class Encoding:
         self._place = place
         self._budget = budget
         self._silence_seconds = silence_seconds
-        self._inbox = Inbox(stills, clock=clock)
         self._decoder = Decoder(stills.form)
+        self._inbox = Inbox(stills, clock=clock)
         self._encoder: Encoder | None = None
         self._size = (0, 0)
         self._make: Callable[[VideoFrame], Encoder] | None = None
