@@ -108,9 +108,12 @@ async def test_silence_in_the_place_of_sound_is_stated_though_the_parcel_is_done
     await cameras_up(place)
     take = (await place.bench.scan(CODE, Source.SCANNER)).take
     assert take is not None
+    closed: list[recorder.Report] = []
+    place.recorder.heard = closed.append  # the film is closed after what it lacks was told
     await place.bench.scan(CODE, Source.SCANNER)
     ended_ns = time.monotonic_ns()
     await place.takes.sound_silent(recorder.SoundSilent(take, "label", 1_250, ended_ns))
+    place.takes.heard(recorder.TakeClosed(take))
     await place.sealed(take)
     (event,) = [event for event in manifest_of(place, take).events if event.kind == "note"]
     assert event.data == {"note": "sound_silent", "camera": "label", "duration_ms": 1_250}

@@ -244,6 +244,11 @@ def test_a_certificate_of_its_own_making_is_let_in_by_its_fingerprint(budget: Bu
         assert len(found) == 3
         wrong = fault(port, budget, scheme="https", more=f"#sha256={'0' * 64}")
         assert isinstance(wrong, BadCertificate)
+        out = Shown(status="302 Found", headers=(f"Location: http://127.0.0.1:{port}/",), tls=context)
+        with showing(out) as first:
+            moved = fault(first, budget, scheme="https", more=f"#sha256={fingerprint}")
+        assert isinstance(moved, Refused)
+        assert "without TLS" in moved.message
 
 
 def test_it_ends_within_a_second(budget: Budget) -> None:
