@@ -41,7 +41,7 @@ def test_kinds_by_url(tmp_path: Path) -> None:
         "http://camera/live#transport=tcp",
         "http://camera/live#rate=0",
         "https://camera/live#sha256=12",
-        "rtsp://camera/live#rate=30",
+        "rtsp://camera/live#rate=300",
         "http://camera/a live",
         "usb:",
         "usb:video0",

@@ -11,7 +11,7 @@ PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 SECURE = ("rtsps", "https")
 FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 TRANSPORTS: dict[str, Literal["", "tcp", "udp"]] = {"": "", "tcp": "tcp", "udp": "udp"}
-OPTIONS = {"rtsp": ("transport", "sha256", "sound"), "http": ("rate", "sha256", "sound")}
+OPTIONS = {"rtsp": ("transport", "rate", "sha256", "sound"), "http": ("rate", "sha256", "sound")}
 """What may stand behind the `#` of a URL, where nothing is sent to the camera."""
 RATE_LIMIT = 240
 
