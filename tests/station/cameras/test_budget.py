@@ -11,6 +11,7 @@ from pathlib import Path
 import av
 import pytest
 
+from packwitness.station.cameras import encoder
 from packwitness.station.cameras.budget import LIMIT, Budget, Running, Share, cores_here
 from packwitness.station.cameras.camera import CameraPacket, Overloaded, StreamInfo
 from packwitness.station.cameras.encoder import SOFTWARE, Decoder, Form, best_encoder
@@ -96,12 +97,14 @@ def test_what_it_costs_is_measured_once() -> None:
     assert best_encoder(picture, Fraction(30)) == cost.encoder == SOFTWARE  # no board with an encoder here
 
 
-def test_a_picture_that_would_fill_the_memory_is_none() -> None:
+def test_a_picture_that_would_fill_the_memory_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     (data,) = jpegs(1)
-    at = data.index(b"\xff\xc0")
-    huge = data[: at + 5] + b"\xff\xf0\xff\xf0" + data[at + 9 :]
     assert Decoder(Form("mjpeg")).decode(data) is not None
-    assert Decoder(Form("mjpeg")).decode(huge) is None
+    at = data.index(b"\xff\xc0")
+    assert Decoder(Form("mjpeg")).decode(data[: at + 5] + b"\xff\xf0\xff\xf0" + data[at + 9 :]) is None
+    # One that is whole and too large, without the memory that it takes.
+    monkeypatch.setattr(encoder, "PIXEL_LIMIT", 320 * 240 - 1)
+    assert Decoder(Form("mjpeg")).decode(data) is None
 
 
 def test_a_camera_too_many_is_refused_with_advice(tmp_path: Path) -> None:
