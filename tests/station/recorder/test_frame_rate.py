@@ -1,21 +1,33 @@
 """A camera that gives fewer pictures than it promised: judged by time told, and through a real recorder."""
 
+import threading
 import time
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from queue import SimpleQueue
 
+import av
 import pytest
 
+from packwitness.station.cameras.camera import CameraPacket, StreamInfo
+from packwitness.station.recorder.channel import Channel
 from packwitness.station.recorder.frame_rate import Rate, RateWatch
 from packwitness.station.recorder.messages import (
+    CameraSpec,
     CameraUp,
     FewPictures,
     PacketsDropped,
     PicturesDropped,
+    Report,
     StartTake,
 )
+from packwitness.station.recorder.ring import Ring
+from packwitness.station.recorder.writer import Writer
+from tests.station.cameras.films import make_film
 from tests.station.cameras.jpegs import Shown, jpegs, lasting, showing
-from tests.station.recorder.reading import decoded
+from tests.station.recorder.folder_store import FolderStore
+from tests.station.recorder.reading import decoded, samples
 from tests.station.recorder.recording import SECOND, recording
 
 MS = 1_000_000
@@ -150,3 +162,53 @@ def test_pictures_for_which_there_was_no_time_are_told_and_kept_in_the_film(tmp_
         total = sum(report.count for report in it.of(PicturesDropped))
         assert 0 < it.store.dropped("t", "a") <= total
         assert decoded(it.store.film("t", "a")) > 20
+
+
+class Fed:
+    """A source that gives a picture when it is told to, ten a second, each after two that were dropped."""
+
+    def __init__(self, film: Path, dropped: int) -> None:
+        self._pictures = samples(film)
+        with av.open(str(film)) as container:
+            self._sets = container.streams.video[0].codec_context.extradata or b""
+        self._dropped = dropped
+        self.wanted: SimpleQueue[bool] = SimpleQueue()
+        self.given = threading.Semaphore(0)
+
+    def stream(self, stop: threading.Event) -> Iterator[StreamInfo | CameraPacket]:
+        yield StreamInfo("h264", 320, 240, self._sets, Fraction(1, 90_000), Fraction(30))
+        number = 0
+        while self.wanted.get():
+            one = self._pictures[number % len(self._pictures)]
+            now = time.monotonic_ns()
+            yield CameraPacket(one.data, number * 9_000, None, 0, number % 15 == 0, now, 0, self._dropped)
+            number += 1
+            self.given.release()
+
+
+@pytest.mark.parametrize(("dropped", "told"), [(0, 1), (2, 0)])
+def test_what_we_had_no_time_for_the_camera_gave(tmp_path: Path, dropped: int, told: int) -> None:
+    source = Fed(make_film(tmp_path / "film.mp4", seconds=1, gop=15), dropped)
+    reports: list[Report] = []
+    writer = Writer("a", FolderStore(tmp_path), reports.append)
+    channel = Channel(
+        CameraSpec("a", "any"),
+        open_camera=lambda _: source,
+        writer=writer,
+        report=reports.append,
+        ring=Ring(),
+    )
+    stop = threading.Event()
+    thread = threading.Thread(target=channel.run, args=(stop,))
+    thread.start()
+    try:
+        for number in range(70):
+            source.wanted.put(True)
+            assert source.given.acquire(timeout=5)
+            channel.tick((number + 1) * 100 * MS)
+    finally:
+        stop.set()
+        channel.hang_up()
+        source.wanted.put(False)
+        thread.join(5)
+    assert [type(report) for report in reports].count(FewPictures) == told
