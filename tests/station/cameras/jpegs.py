@@ -44,6 +44,15 @@ def lasting(pictures: Sequence[bytes], *, rate: float = 30.0, seconds: float = 6
         yield 1 / rate
 
 
+def then_flood(pictures: Sequence[bytes], begun: threading.Event, *, count: int) -> Iterator[Item]:
+    """Pictures at an easy pace until the film has begun, then so many as fast as they go, then none."""
+    while not begun.is_set():
+        yield pictures[0]
+        yield 0.05
+    for number in range(count):
+        yield pictures[number % len(pictures)]
+
+
 @dataclass
 class Shown:
     """What the camera answers. `length`: says how long each picture is; `chunked`: in chunks; `stays`: keeps

@@ -18,6 +18,7 @@ from packwitness.station.recorder.messages import (
     CameraUp,
     FewPictures,
     PacketsDropped,
+    PartWritten,
     PicturesDropped,
     Report,
     StartTake,
@@ -25,7 +26,7 @@ from packwitness.station.recorder.messages import (
 from packwitness.station.recorder.ring import Ring
 from packwitness.station.recorder.writer import Writer
 from tests.station.cameras.films import make_film
-from tests.station.cameras.jpegs import Shown, jpegs, lasting, showing
+from tests.station.cameras.jpegs import Shown, jpegs, lasting, showing, then_flood
 from tests.station.recorder.folder_store import FolderStore
 from tests.station.recorder.reading import decoded, samples
 from tests.station.recorder.recording import SECOND, recording
@@ -115,8 +116,8 @@ def test_a_camera_by_http_is_filmed_and_told_slow(tmp_path: Path) -> None:
     with showing(Shown(lasting(jpegs(30), rate=10))) as port:
         url = f"http://127.0.0.1:{port}/video#rate=30"
         with recording(tmp_path, {"a": url}) as it:
-            began = time.monotonic()
-            facts = it.wait(CameraUp).facts
+            up = it.wait(CameraUp)
+            facts = up.facts
             assert (facts.codec[:5], facts.width, facts.height, facts.encoded_from) == (
                 "avc1.",
                 320,
@@ -126,8 +127,8 @@ def test_a_camera_by_http_is_filmed_and_told_slow(tmp_path: Path) -> None:
             it.supervisor.send(StartTake("t", ("a",), time.monotonic_ns(), 0))
             few = it.wait(FewPictures)
             assert (few.camera, few.promised) == ("a", 30)
-            assert 8 <= few.given <= 12
-            assert time.monotonic() - began < 9
+            assert 5 <= few.given <= 12
+            assert few.monotonic_ns - up.monotonic_ns < 12 * SECOND
             it.stop("t")
             it.check("t", "a")
             assert decoded(it.store.film("t", "a")) >= 40
@@ -138,30 +139,22 @@ def test_a_camera_by_http_is_filmed_and_told_slow(tmp_path: Path) -> None:
             assert it.store.dropped("t", "a") == 0
 
 
-def test_pictures_for_which_there_was_no_time_are_told_and_kept_in_the_film(tmp_path: Path) -> None:
-    pictures = jpegs(4, width=1280, height=720)
-    # What is measured comes first; then more than any machine that runs tests can encode.
-    items = [
-        pictures[0],
-        1.0,
-        *lasting(pictures, rate=20, seconds=1.0),
-        *pictures * 150,
-        1.2,
-        pictures[0],
-        9.0,
-    ]
+def test_pictures_for_which_there_was_no_time_are_told_and_stated(tmp_path: Path) -> None:
+    begun = threading.Event()
+    flood = then_flood(jpegs(4, width=1280, height=720), begun, count=600)
     with (
-        showing(Shown(items)) as port,
+        showing(Shown(flood)) as port,
         recording(tmp_path, {"a": f"http://127.0.0.1:{port}/#rate=20"}) as it,
     ):
         it.supervisor.send(StartTake("t", ("a",), time.monotonic_ns(), 0))
+        it.wait(PartWritten)
+        begun.set()
         told = it.wait(PicturesDropped)
         assert (told.camera, told.count > 0) == ("a", True)
-        time.sleep(1.3)
+        it.wait(PartWritten, after=len(it.reports))
         it.stop("t")
-        total = sum(report.count for report in it.of(PicturesDropped))
-        assert 0 < it.store.dropped("t", "a") <= total
-        assert decoded(it.store.film("t", "a")) > 20
+        assert it.store.dropped("t", "a") > 0
+        assert decoded(it.store.film("t", "a")) > 8
 
 
 class Fed:

@@ -57,19 +57,19 @@ class Running:
         self._seconds: float | None = None
         self._said = 0.0
 
-    def take(self, cores: float, *, rate: float | None) -> float | None:
-        """Take a share, in place of the one before. Returns how much was left, if that is less; then there is
-        none. `rate`: pictures a second, by which what one takes is told; None where that cannot be measured.
+    def take(self, cores: float, *, rate: float | None) -> bool:
+        """Take a share, in place of the one before; False if less is left, and then there is none. `rate`:
+        pictures a second, by which what one takes is told; None where that cannot be measured.
         """
         self.close()
         try:
             found = self._budget.take(cores)
         except OSError:
-            return None  # no folder to agree with others in is no reason not to film
+            return True  # no folder to agree with others in is no reason not to film
         if not isinstance(found, Share):
-            return found
+            return False
         self._share, self._rate, self._seconds = found, rate, None
-        return None
+        return True
 
     def used(self, seconds: float, now: float) -> None:
         """A picture took so many seconds of one core, at `now`, monotonic."""

@@ -144,11 +144,11 @@ class Encoding:
         if threads is None or threads > max(1, int(self._budget.cores)):
             raise Overloaded(f"{text}, which is more than this computer encodes in that time.")
         needed = cost.cores(rate)
-        left = self._share.take(needed, rate=float(rate) if threads == 1 else None)
-        if left is not None:
+        if not self._share.take(needed, rate=float(rate) if threads == 1 else None):
+            # Nothing in it that changes from one try to the next: each text is told once.
             raise Overloaded(
                 f"{text}. To encode them takes {needed:.1f} of this computer's {self._budget.cores:g} cores, "
-                f"and {left:.1f} are left for that."
+                "and those that run already leave too little."
             )
         self._make = partial(open_encoder, rate=rate, threads=threads, name=cost.encoder)
         self._encoder = self._make(picture)
