@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from queue import SimpleQueue
 
 import av
 import numpy as np
@@ -22,6 +23,7 @@ from packwitness.station.recorder.messages import (
     SoundFacts,
     SoundMissing,
     SoundSilent,
+    StartTake,
     TakeClosed,
 )
 from packwitness.station.recorder.muxer import boxes
@@ -32,7 +34,7 @@ from packwitness.station.recorder.sound_part import SoundTrack
 from packwitness.station.recorder.writer import Writer
 from tests.station.cameras.films import make_film
 from tests.station.cameras.scripted_camera import playing
-from tests.station.recorder.folder_store import FolderStore
+from tests.station.recorder.folder_store import FolderStore, SoFar
 from tests.station.recorder.reading import decoded, samples
 from tests.station.recorder.recording import recording
 from tests.station.recorder.speaking import RATES, speaking
@@ -367,3 +369,54 @@ def test_sound_that_comes_back_is_told(film: Path, tmp_path: Path) -> None:
             stop.set()
             channel.hang_up()
             thread.join(5)
+
+
+def test_a_camera_that_is_back_without_its_sound(film: Path, tmp_path: Path) -> None:
+    """A film that begins now has none; one that another recorder began with sound keeps its track."""
+    script, _ = speaking(film, "aac", seconds=20)
+    mute, _ = speaking(film, "", seconds=20)
+    reports: SimpleQueue[Report] = SimpleQueue()
+
+    def wait(kind: type[Report], take: str = "") -> None:
+        while True:
+            report = reports.get(timeout=10)
+            if isinstance(report, kind) and getattr(report, "take", "") == take:
+                return
+
+    store = FolderStore(tmp_path)
+    writer = Writer("a", store, reports.put)
+    with playing(script) as port, playing(mute) as other:
+        urls = [f"rtsp://127.0.0.1:{other}/live#sound=1", f"rtsp://127.0.0.1:{port}/live#sound=1"]
+        channel = Channel(
+            CameraSpec("a", "any"),
+            open_camera=lambda _: open_camera(urls.pop() if len(urls) > 1 else urls[0]),
+            writer=writer,
+            report=reports.put,
+            ring=Ring(),
+        )
+        stop = threading.Event()
+        threads = [threading.Thread(target=channel.run, args=(stop,)), threading.Thread(target=writer.run)]
+        for thread in threads:
+            thread.start()
+        try:
+            wait(CameraUp)
+            channel.hang_up()
+            wait(SoundMissing)
+            now = time.monotonic_ns()
+            before = SoFar(now - 10**9, 90_000, 1, NONE)
+            channel.start(StartTake("new", ("a",), now, 0), None, lambda: None)
+            channel.start(StartTake("old", ("a",), now, 0), before, lambda: None)
+            for take in ("new", "old"):
+                wait(PartWritten, take)
+        finally:
+            stop.set()
+            channel.hang_up()
+            threads[0].join(5)
+            channel.close_all()
+            writer.quit()
+            threads[1].join(5)
+    tracks = {}
+    for take in ("new", "old"):
+        with av.open(io.BytesIO(store.film(take, "a"))) as container:
+            tracks[take] = len(container.streams.audio)
+    assert tracks == {"new": 0, "old": 1}
