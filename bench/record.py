@@ -11,7 +11,7 @@ machine does falls on both alike. Measured, after everybody is up:
 - dropped: pictures missing between the first and the last one stored, found by comparing what was stored
   with what was sent, picture by picture.
 
-`python -m bench.record --cameras 1 4 8 --codec h264 h265 --seconds 30 --json FILE`
+`python -m bench.record --cameras 1 4 8 --codec h264 h265 --shape 1080p30 4k15 --seconds 30 --json FILE`
 """
 
 import argparse
@@ -24,7 +24,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 
 import av
@@ -35,10 +35,20 @@ import psutil
 from packwitness.station.spool.layout import Layout
 
 ENCODERS = {"h264": "libx264", "h265": "libx265"}
-RATE = 30
-WIDTH, HEIGHT = 1920, 1080
-BITS = 6_800_000
 FILM_SECONDS = 8
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a camera sends: pixels, pictures a second, bits a second."""
+
+    width: int
+    height: int
+    rate: int
+    bits: int
+
+
+SHAPES = {"1080p30": Shape(1920, 1080, 30, 6_800_000), "4k15": Shape(3840, 2160, 15, 12_000_000)}
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,7 @@ class Row:
 
     cameras: int
     codec: str
+    shape: str
     seconds: float
     cpu_ratio: float
     memory_ratio: float
@@ -64,30 +75,32 @@ class Row:
 # --- what is filmed ---
 
 
-def make_film(path: Path, codec: str) -> None:
-    """A bench with grain and something that moves over it: 1080p30, 6.8 Mbit/s, a keyframe each second."""
+def make_film(path: Path, codec: str, shape: Shape) -> None:
+    """A bench with grain and something that moves over it, a keyframe each second."""
+    width, height, rate = shape.width, shape.height, shape.rate
     rng = np.random.default_rng(7)
-    grain = rng.integers(0, 12, (HEIGHT + 64, WIDTH + 64), dtype=np.uint8)
-    blocks = rng.integers(40, 190, (HEIGHT // 60, WIDTH // 60), dtype=np.uint8)
+    grain = rng.integers(0, 12, (height + 64, width + 64), dtype=np.uint8)
+    blocks = rng.integers(40, 190, (height // 60, width // 60), dtype=np.uint8)
     bench = blocks.repeat(60, 0).repeat(60, 1)
     hand = rng.integers(20, 220, (300, 300), dtype=np.uint8)
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(ENCODERS[codec], rate=RATE)
+        stream = container.add_stream(ENCODERS[codec], rate=rate)
         assert isinstance(stream, av.VideoStream)
-        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = WIDTH, HEIGHT, "yuv420p", BITS
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.bit_rate = shape.bits
         # One slice a picture and a steady rate, as cameras send.
-        keys = f"keyint={RATE}:min-keyint={RATE}:scenecut=0:bframes=0:slices=1"
-        keys += f":vbv-maxrate={BITS // 1000}:vbv-bufsize={BITS // 2000}"
+        keys = f"keyint={rate}:min-keyint={rate}:scenecut=0:bframes=0:slices=1"
+        keys += f":vbv-maxrate={shape.bits // 1000}:vbv-bufsize={shape.bits // 2000}"
         extra = ":sliced-threads=0" if codec == "h264" else ":log-level=none"
         name = "x264-params" if codec == "h264" else "x265-params"
         stream.options = {"preset": "ultrafast", name: keys + extra}
-        chroma = np.full((HEIGHT // 2, WIDTH), 128, np.uint8)
-        for index in range(RATE * FILM_SECONDS):
+        chroma = np.full((height // 2, width), 128, np.uint8)
+        for index in range(rate * FILM_SECONDS):
             luma = bench.copy()
             across = abs(index * 12 % 2400 - 1200)
             luma[400:700, across : across + 300] = hand
             down, right = rng.integers(0, 64, 2)
-            luma += grain[down : down + HEIGHT, right : right + WIDTH]
+            luma += grain[down : down + height, right : right + width]
             frame = av.VideoFrame.from_ndarray(np.vstack([luma, chroma]), format="yuv420p")
             frame.pts = index
             container.mux(stream.encode(frame))
@@ -192,7 +205,7 @@ class Tree:
         self.pss = max(self.pss, sum(one.pss for one in figures))
 
 
-def measure(film: Path, codec: str, cameras: int, seconds: float, work: Path) -> Row:
+def measure(film: Path, codec: str, shape: str, cameras: int, seconds: float, work: Path) -> Row:
     """One run of both sides."""
     with ExitStack() as stack:
         server = stack.enter_context(piped("bench.rtsp_server", str(film)))
@@ -230,6 +243,7 @@ def measure(film: Path, codec: str, cameras: int, seconds: float, work: Path) ->
     return Row(
         cameras=cameras,
         codec=codec,
+        shape=shape,
         seconds=round(lasted, 1),
         cpu_ratio=round(our_cpu / their_cpu, 3),
         memory_ratio=round(our_tree.rss / their_tree.rss, 3),
@@ -255,25 +269,26 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.record", description=__doc__.splitlines()[0])
     parser.add_argument("--cameras", type=int, nargs="+", default=[1, 4, 8])
     parser.add_argument("--codec", nargs="+", choices=list(ENCODERS), default=["h264", "h265"])
+    parser.add_argument("--shape", nargs="+", choices=list(SHAPES), default=["1080p30"])
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--json", type=Path)
     chosen = parser.parse_args(arguments)
     rows: list[Row] = []
-    columns = "{:>7} {:>5} {:>14} {:>14} {:>9} {:>14} {:>14} {:>9} {:>9} {:>9}"
+    columns = "{:>7} {:>5} {:>7} {:>14} {:>14} {:>9} {:>14} {:>14} {:>9} {:>9} {:>9}"
     heads = ("cpu s/min", "ffmpeg", "ratio", "memory MB", "ffmpeg", "ratio", "dropped", "ffmpeg")
-    print(columns.format("cameras", "codec", *heads), flush=True)
+    print(columns.format("cameras", "codec", "shape", *heads), flush=True)
     with tempfile.TemporaryDirectory(prefix="packwitness-bench-") as folder:
-        for codec in chosen.codec:
-            film = Path(folder) / f"{codec}.mp4"
-            make_film(film, codec)
+        for codec, shape in product(chosen.codec, chosen.shape):
+            film = Path(folder) / f"{codec}-{shape}.mp4"
+            make_film(film, codec, SHAPES[shape])
             for cameras in chosen.cameras:
-                work = Path(folder) / f"{codec}-{cameras}"
-                row = measure(film, codec, cameras, chosen.seconds, work)
+                work = Path(folder) / f"{codec}-{shape}-{cameras}"
+                row = measure(film, codec, shape, cameras, chosen.seconds, work)
                 rows.append(row)
                 cpu = (row.cpu, row.cpu_ffmpeg, row.cpu_ratio)
                 memory = (row.memory, row.memory_ffmpeg, row.memory_ratio)
                 dropped = (row.dropped, row.dropped_ffmpeg)
-                print(columns.format(cameras, codec, *cpu, *memory, *dropped), flush=True)
+                print(columns.format(cameras, codec, shape, *cpu, *memory, *dropped), flush=True)
     if chosen.json:
         chosen.json.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
     return 0

@@ -37,7 +37,7 @@ from urllib.parse import quote
 import httpx2 as httpx
 import imageio_ffmpeg
 
-from bench.record import make_film
+from bench.record import SHAPES, make_film
 from packwitness.demo.house import EMAIL, House, only_one
 from packwitness.station.spool.layout import Layout
 
@@ -302,7 +302,7 @@ def main(arguments: list[str]) -> int:
     chosen = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="packwitness-bench-") as folder:
         film = Path(folder) / "film.mp4"
-        make_film(film, "h264")
+        make_film(film, "h264", SHAPES["1080p30"])
         ours, theirs = measure(film, Path(folder), chosen.takes, chosen.seconds)
     columns = "{:<34} {:>9} {:>9} {:>9} {:>10} {:>9}"
     print(columns.format("stop to playable, ms", "p50", "p99", "worst", "whole p50", "film MB"))

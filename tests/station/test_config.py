@@ -3,7 +3,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from packwitness.station.config import (
     BenchSettings,
@@ -125,6 +125,23 @@ def test_the_command_line_goes_before_the_file(tmp_path: Path) -> None:
     assert with_options(settings, cameras=[], kiosk_port=None) == settings
     with pytest.raises(SettingsError, match=r"kiosk\.port"):
         with_options(settings, cameras=[], kiosk_port=99_999)
+
+
+def test_a_station_has_many_benches_and_a_bench_as_many_cameras_as_a_take_holds() -> None:
+    benches = [BenchSettings(id=f"bench{number}", name="A") for number in range(80)]
+
+    def rows(each: int) -> list[CameraSettings]:
+        return [
+            CameraSettings(id=f"{bench.id}-{number}", url="rtsp://h", bench=bench.id)
+            for bench in benches
+            for number in range(each)
+        ]
+
+    assert len(Settings(hub=HUB, benches=benches, cameras=rows(2)).cameras) == 160
+    one = [CameraSettings(id=f"c{number}", url="rtsp://h") for number in range(17)]
+    Settings(hub=HUB, benches=[BENCH], cameras=one[:16])
+    with pytest.raises(ValidationError, match="bench1 has more than 16 cameras"):
+        Settings(hub=HUB, benches=[BENCH], cameras=one)
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,17 @@
 import argparse
 import json
 import sys
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from packwitness.evidence.bundle import open_bundle
+from packwitness.evidence.canonical import JSON_LIMIT
 from packwitness.evidence.certificates import Certificate
 from packwitness.evidence.errors import EvidenceError, Malformed, NotABundle
 from packwitness.evidence.keys import KEY_ID
+from packwitness.evidence.rendition_report import report as report_copy
+from packwitness.evidence.renditions import check_rendition, read_record
 from packwitness.evidence.report import report
 from packwitness.evidence.statements import Statement
 from packwitness.evidence.timestamps import load_certificates
@@ -31,7 +35,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "path", type=Path, metavar="FOLDER|ZIP|FILM", help="a bundle, a take's folder, or one film"
     )
     parser.add_argument(
-        "manifest", type=Path, nargs="?", help="the film's manifest.json, if it lies elsewhere"
+        "manifest",
+        type=Path,
+        nargs="?",
+        help="the film's manifest.json, if it lies elsewhere; a converted copy's own .json",
+    )
+    parser.add_argument(
+        "--original", type=Path, metavar="FILM", help="with a converted copy: the film it was made from"
     )
     parser.add_argument(
         "--trust",
@@ -55,6 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         fingerprint, certificates = _read_trust(arguments.trust)
         authorities = load_certificates(_read(arguments.tsa_roots)) if arguments.tsa_roots else []
+        if copy := _copy_record(arguments.manifest):
+            return _judge_copy(arguments, copy[0], [*copy[1], *certificates], fingerprint)
         with open_bundle(arguments.path, arguments.manifest) as bundle:
             verdict = verify(
                 bundle, fingerprint, datetime.now(UTC), authorities=authorities, certificates=certificates
@@ -66,6 +78,32 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(json.dumps(verdict.to_value(), ensure_ascii=False, indent=2) + "\n")
     else:
         sys.stdout.write(report(verdict, arguments.lang))
+    return verdict.exit_code
+
+
+def _copy_record(path: Path | None) -> tuple[Statement, list[Statement]] | None:
+    """Read the second argument as what is said of a converted copy; None if it is a manifest."""
+    if path is None or not path.is_file() or path.stat().st_size > JSON_LIMIT:
+        return None
+    with suppress(Malformed):  # the manifest's own reader says better what is wrong with it
+        return read_record(path.read_bytes())
+    return None
+
+
+def _judge_copy(
+    arguments: argparse.Namespace,
+    statement: Statement,
+    certificates: list[Statement],
+    trust: str | None,
+) -> int:
+    with ExitStack() as files:
+        copy = files.enter_context(arguments.path.open("rb"))
+        original = files.enter_context(arguments.original.open("rb")) if arguments.original else None
+        verdict = check_rendition(statement, copy, certificates=certificates, trust=trust, original=original)
+    if arguments.json:
+        sys.stdout.write(json.dumps(verdict.to_value(), ensure_ascii=False, indent=2) + "\n")
+    else:
+        sys.stdout.write(report_copy(verdict, arguments.lang))
     return verdict.exit_code
 
 

@@ -26,7 +26,7 @@ def report(verdict: Verdict, language: str) -> str:
 
 
 def _disclosed(verdict: Verdict, words: dict[str, str]) -> list[str]:
-    return [words["disclosed"].format(kind=kind, value=_plain(value)) for kind, value in verdict.disclosed]
+    return [words["disclosed"].format(kind=kind, value=plain(value)) for kind, value in verdict.disclosed]
 
 
 def _integrity(verdict: Verdict, words: dict[str, str], language: str) -> list[str]:
@@ -34,19 +34,19 @@ def _integrity(verdict: Verdict, words: dict[str, str], language: str) -> list[s
     if not findings:
         cameras = ", ".join(verdict.films_checked) or "–"
         return [words["unchanged"], verdict.integrity.key, words["films"].format(cameras=cameras)]
-    shown = [_plain(say_finding(finding, language)) for finding in findings[:SHOWN_FINDINGS]]
+    shown = [plain(say_finding(finding, language)) for finding in findings[:SHOWN_FINDINGS]]
     rest = len(findings) - len(shown)
     return [words["changed"], *shown, *([words["more"].format(count=rest)] if rest else [])]
 
 
 def _key(verdict: Verdict, words: dict[str, str]) -> list[str]:
     key = verdict.key
-    name = _plain(key.organisation) or "?"
+    name = plain(key.organisation) or "?"
     texts = [words[f"key_{key.state}"].format(organisation=name)]
     if key.state == "not_checked":
         texts.append(words["not_checked_why"].format(organisation=name) if key.fingerprint else key.reason)
     elif key.reason:
-        texts.append(_plain(key.reason))
+        texts.append(plain(key.reason))
     return [*texts, *([key.fingerprint] if key.fingerprint else [])]
 
 
@@ -54,7 +54,7 @@ def _time(verdict: Verdict, words: dict[str, str]) -> list[str]:
     time = verdict.time
     texts: list[str] = []
     if time.trusted and time.moment:
-        texts.append(words["stamped"].format(moment=_moment(time.moment), authority=_plain(time.authority)))
+        texts.append(words["stamped"].format(moment=_moment(time.moment), authority=plain(time.authority)))
     else:
         texts.append(words["own_word"])
     if time.stated:
@@ -65,14 +65,14 @@ def _time(verdict: Verdict, words: dict[str, str]) -> list[str]:
 
 
 def _note(note: Note, words: dict[str, str]) -> str:
-    return words[f"note_{note.code}"].format(camera=note.camera, detail=_plain(note.detail))
+    return words[f"note_{note.code}"].format(camera=note.camera, detail=plain(note.detail))
 
 
 def _moment(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Return text that a sender chose without what would move a terminal's cursor."""
     return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
 

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 FILE_LIMIT = 1 << 20
+BENCH_CAMERAS = 16
+"""As many as a take holds."""
 """Largest settings file in bytes."""
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
@@ -110,7 +112,7 @@ class Settings(Section):
 
     hub: HubSettings
     benches: Annotated[list[BenchSettings], Field(min_length=1, max_length=200)]
-    cameras: Annotated[list[CameraSettings], Field(max_length=64)] = []
+    cameras: Annotated[list[CameraSettings], Field(max_length=800)] = []
     logic: str = "laid-lifted"
     pre_roll_s: Annotated[float, Field(ge=0, le=60)] = 3
     post_roll_s: Annotated[float, Field(ge=0, le=60)] = 0
@@ -138,6 +140,11 @@ class Settings(Section):
                 )
             if camera.bench is None and len(benches) > 1:
                 raise ValueError(f"camera {camera.id} must say at which bench it is: {', '.join(benches)}")
+        for bench in benches:
+            if len(self.cameras_of(bench)) > BENCH_CAMERAS:
+                raise ValueError(
+                    f"bench {bench} has more than {BENCH_CAMERAS} cameras; no take can hold them"
+                )
         return self
 
     def cameras_of(self, bench: str) -> list[CameraSettings]:

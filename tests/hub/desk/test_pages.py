@@ -230,7 +230,7 @@ def test_a_running_take_is_played_live(house: House) -> None:
 
     assert f'data-live="/takes/{filming.take}/live/overhead.m3u8"' in page
     assert "vendor/hls/" in page
-    assert state.json() == {"state": "recording"}
+    assert state.json() == {"state": "recording", "codec": ""}
 
 
 def test_who_may_not_see_persons_sees_none(house: House) -> None:

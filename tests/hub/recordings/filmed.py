@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import av
 import numpy as np
@@ -28,6 +28,8 @@ OPTIONS = {
     "video_track_timescale": "90000",
 }
 SCALE = 90_000
+HEVC = "hvc1.1.6.L30.90"
+"""What the manifest calls ``film(codec="hevc")``."""
 
 
 @dataclass(frozen=True)
@@ -43,19 +45,27 @@ class Part:
 
 @cache
 def film(
-    seconds: int = 4, *, width: int = 96, height: int = 64, gop: int = 10, per_part: int = 10, shade: int = 0
+    seconds: int = 4,
+    *,
+    width: int = 96,
+    height: int = 64,
+    gop: int = 10,
+    per_part: int = 10,
+    shade: int = 0,
+    codec: str = "h264",
 ) -> tuple[Part, ...]:
-    """H.264 at 10 pictures a second in parts of ``per_part`` pictures; the picture's grey is 2 x its number +
-    20.
+    """Film at 10 pictures a second in parts of ``per_part`` pictures; the picture's grey is 2 x its number +
+    20. ``codec``: h264 or hevc.
     """
     source = io.BytesIO()
     with av.open(source, "w", format="matroska") as out:
-        x264 = {
+        encoder, quiet = ("libx264", "") if codec == "h264" else ("libx265", ":log-level=none")
+        options = {
             "preset": "ultrafast",
             "tune": "zerolatency",
-            "x264-params": f"keyint={gop}:min-keyint={gop}:scenecut=0",
+            f"{encoder[3:]}-params": f"keyint={gop}:min-keyint={gop}:scenecut=0{quiet}",
         }
-        stream = out.add_stream("libx264", rate=10, options=x264)
+        stream = cast(av.VideoStream, out.add_stream(encoder, rate=10, options=options))
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.time_base = Fraction(1, SCALE)
         for number in range(seconds * 10):
@@ -78,6 +88,8 @@ def _part(video: av.VideoStream, packets: "Sequence[av.Packet[Any]]", number: in
     out = io.BytesIO()
     with av.open(out, "w", format="mp4", options={**OPTIONS, "fragment_index": str(number + 1)}) as muxer:
         stream = muxer.add_stream_from_template(video)
+        if video.codec.name == "hevc":
+            stream.codec_tag = "hvc1"
         for packet in packets:
             copy = av.Packet(bytes(packet))
             assert packet.pts is not None
@@ -114,6 +126,7 @@ class Filming:
     offset_ms: int = 0
     cameras: dict[str, tuple[Part, ...]] = field(default_factory=lambda: {"overhead": film()})
     previous: str = ZERO
+    codec: str = "avc1.64001f"
     more_events: Sequence[dict[str, Any]] = ()
 
     def __post_init__(self) -> None:
@@ -224,7 +237,7 @@ class Filming:
         return {
             "id": camera,
             "name": camera.title(),
-            "codec": "avc1.64001f",
+            "codec": self.codec,
             "width": 96,
             "height": 64,
             "timescale": SCALE,

@@ -3,14 +3,16 @@
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Browser, Page
 from pytest_django.live_server_helper import LiveServer
 
 from packwitness.hub.links import operations as links
 from packwitness.hub.links import queries
-from packwitness.hub.recordings.models import Recording
+from packwitness.hub.recordings import renditions
+from packwitness.hub.recordings.models import Recording, Rendition
 from tests.hub.conftest import NOW, House, build_house
-from tests.hub.recordings.filmed import Filming, film
+from tests.hub.recordings.filmed import HEVC, Filming, film
 from tests.hub.watch.browsing import browser, photograph, until
 
 __all__ = ["browser"]
@@ -102,3 +104,69 @@ def test_a_film_turns_up_when_it_is_sealed(browser: Browser, live_server: LiveSe
     assert live.startswith("blob:")
     assert page.get_by_text("Unchanged since it was sealed").is_visible()
     assert faults == []
+
+
+def test_h265_is_prepared_and_then_moves(browser: Browser, live_server: LiveServer, db: None) -> None:
+    """Chromium here has no H.265: the page says so, asks for a copy, and plays it when it is there."""
+    cameras = {"overhead": film(6, width=320, height=180, gop=20, codec="hevc")}
+    filming = Filming(build_house("Mugs & Teas"), cameras=cameras, codec=HEVC)
+    filming.whole()
+    page = browser.new_context(viewport={"width": 360, "height": 740}, locale="en-GB").new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(f"{live_server.url}{path_for(filming.house)}?lang=en")
+
+    until(page, "!document.querySelector('[data-copy-note=under_way]').hidden")
+    assert page.get_by_text("A copy for viewing is being prepared").is_visible()
+    assert not page.locator("#film").is_visible()
+    photograph(page, "watch-h265-waits")
+    row = Rendition.objects.get()
+    renditions.convert(rendition=row.id, clock=timezone.now)
+    until(page, "document.querySelector('#film').readyState >= 2")
+    page.evaluate("() => { const film = document.querySelector('#film'); film.muted = true; film.play() }")
+    until(page, "document.querySelector('#film').currentTime > 1")
+    # The picture itself, which grows brighter with each one.
+    grey = """() => {
+      const film = document.querySelector("#film"), canvas = document.createElement("canvas");
+      canvas.width = canvas.height = 4;
+      const drawn = canvas.getContext("2d");
+      drawn.drawImage(film, 0, 0, 4, 4);
+      return drawn.getImageData(0, 0, 1, 1).data[0];
+    }"""
+    first = page.evaluate(grey)
+    page.locator(".chapters a").last.click()
+    until(page, "document.querySelector('#film').currentTime > 5")
+    until(page, "!document.querySelector('#film').seeking")
+    last = page.evaluate(grey)
+
+    copy = f"/copy/{filming.take}/overhead.mp4"
+    assert page.evaluate("document.querySelector('#film').currentSrc").endswith(copy)
+    # Without scripts the browser itself passes over the type that it does not know.
+    plain = browser.new_context(java_script_enabled=False).new_page()
+    with plain.expect_response(lambda answer: answer.url.endswith(copy)) as found:
+        plain.goto(page.url)
+    assert found.value.status == 206
+    assert page.get_by_text("You see a copy converted for viewing.").is_visible()
+    assert last - first > 40
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert faults == []
+    photograph(page, "watch-h265")
+
+
+def test_h265_live_is_said_to_come_later(browser: Browser, live_server: LiveServer, db: None) -> None:
+    cameras = {"overhead": film(6, gop=20, codec="hevc")}
+    filming = Filming(build_house("Mugs & Teas"), cameras=cameras, codec=HEVC)
+    filming.announce()
+    page = browser.new_context(viewport={"width": 360, "height": 740}, locale="en-GB").new_page()
+    page.goto(f"{live_server.url}{path_for(filming.house)}?lang=en")
+    until(page, "document.querySelector('#film') !== null")
+    assert not page.locator("[data-copy-note=live]").is_visible()
+
+    filming.send_parts(lambda camera, n: n < 4)
+    until(page, "!document.querySelector('[data-copy-note=live]').hidden")
+    photograph(page, "watch-h265-live")
+    filming.send_parts()
+    filming.seal()
+    until(page, "document.querySelector('[data-copy-note=under_way]')?.hidden === false")
+
+    assert Rendition.objects.get().take_id == filming.take

@@ -1,6 +1,7 @@
 """An RTSP camera on 127.0.0.1: aio-rtsp-toolkit's server in a thread, and a few that misbehave."""
 
 import asyncio
+import concurrent.futures
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -8,8 +9,33 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from aio_rtsp_toolkit.server import RtspServer
+from aio_rtsp_toolkit.server_streaming import RtspStreamingMixin
 
 ANSWER_LIMIT = 65_536
+
+
+def _put_once(
+    _session: object,
+    loop: asyncio.AbstractEventLoop,
+    queue: "asyncio.Queue[object]",
+    item: object,
+    over: threading.Event,
+) -> bool:
+    """In place of the library's own, which gives up and puts the picture again when the queue takes it just
+    then: on a busy machine a film of some seconds then holds a picture twice.
+    """
+    put = asyncio.run_coroutine_threadsafe(queue.put(item), loop)
+    while not over.is_set():
+        try:
+            put.result(timeout=0.1)
+        except concurrent.futures.TimeoutError:
+            continue
+        return True
+    put.cancel()
+    return False
+
+
+RtspStreamingMixin._threadsafe_queue_put = _put_once
 
 
 class _Quiet:

@@ -23,6 +23,7 @@ from packwitness.station.recorder.messages import (
     Report,
     StartTake,
 )
+from packwitness.station.recorder.reader import Reader
 from packwitness.station.recorder.ring import Ring
 from packwitness.station.recorder.writer import Writer
 from tests.station.cameras.films import make_film
@@ -187,6 +188,7 @@ def test_what_we_had_no_time_for_the_camera_gave(tmp_path: Path, dropped: int, t
     channel = Channel(
         CameraSpec("a", "any"),
         open_camera=lambda _: source,
+        reader=Reader(lambda: False),
         writer=writer,
         report=reports.append,
         ring=Ring(),

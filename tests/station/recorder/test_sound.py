@@ -3,6 +3,7 @@
 import io
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +13,7 @@ import av
 import numpy as np
 import pytest
 
+from packwitness.station.cameras.camera import Item
 from packwitness.station.cameras.kinds import open_camera
 from packwitness.station.recorder.channel import Channel
 from packwitness.station.recorder.messages import (
@@ -27,6 +29,7 @@ from packwitness.station.recorder.messages import (
     TakeClosed,
 )
 from packwitness.station.recorder.muxer import boxes
+from packwitness.station.recorder.reader import Reader
 from packwitness.station.recorder.reel import Piece
 from packwitness.station.recorder.ring import Ring
 from packwitness.station.recorder.sound import SILENCE, SILENCES_LIMIT, CameraSound
@@ -324,6 +327,16 @@ def test_a_film_that_another_recorder_began_keeps_its_tracks() -> None:
     assert without.lay("t", piece(0)).sound is not None
 
 
+class InItsThread:
+    """A camera that is read by the thread that opened it, where no reader runs."""
+
+    def __init__(self, url: str) -> None:
+        self._camera = open_camera(url)
+
+    def stream(self, stop: threading.Event) -> Iterator[Item]:
+        return self._camera.stream(stop)
+
+
 def test_sound_that_comes_back_is_told(film: Path, tmp_path: Path) -> None:
     """By the channel itself, with time that is told to it: it takes five seconds for sound to be missed."""
     script, _ = speaking(film, "aac", seconds=20, sound_until=1.0)
@@ -344,7 +357,8 @@ def test_sound_that_comes_back_is_told(film: Path, tmp_path: Path) -> None:
         urls = [f"rtsp://127.0.0.1:{other}/live#sound=1", f"rtsp://127.0.0.1:{port}/live#sound=1"]
         channel = Channel(
             CameraSpec("a", "any"),
-            open_camera=lambda _: open_camera(urls.pop() if len(urls) > 1 else urls[0]),
+            open_camera=lambda _: InItsThread(urls.pop() if len(urls) > 1 else urls[0]),
+            reader=Reader(lambda: False),
             writer=Writer("a", FolderStore(tmp_path), note),
             report=note,
             ring=Ring(),
@@ -389,7 +403,8 @@ def test_a_camera_that_is_back_without_its_sound(film: Path, tmp_path: Path) -> 
         urls = [f"rtsp://127.0.0.1:{other}/live#sound=1", f"rtsp://127.0.0.1:{port}/live#sound=1"]
         channel = Channel(
             CameraSpec("a", "any"),
-            open_camera=lambda _: open_camera(urls.pop() if len(urls) > 1 else urls[0]),
+            open_camera=lambda _: InItsThread(urls.pop() if len(urls) > 1 else urls[0]),
+            reader=Reader(lambda: False),
             writer=writer,
             report=reports.put,
             ring=Ring(),

@@ -68,6 +68,10 @@ class Environment(BaseModel):
         Field(ge=2, le=3600, description="After how long a task of a vanished worker is handed to another"),
     ] = 30
     task_threads: Annotated[int, Field(ge=1, le=64, description="Background tasks done at once")] = 2
+    conversions: Annotated[
+        int,
+        Field(ge=0, le=16, description="Films converted for browsers at once, in the background; 0: none"),
+    ] = 1
     log_format: Annotated[
         str, Field(pattern="^(text|json)$", description="Log lines for people (text) or for machines (json)")
     ] = "text"

@@ -27,6 +27,7 @@ VAULT_URL = PACKWITNESS.vault_url or (DATA_DIR / "vault").as_uri()
 TSA_URL = PACKWITNESS.tsa_url
 TSA_ROOTS = PACKWITNESS.tsa_roots
 BASE_URL = PACKWITNESS.base_url
+CONVERSIONS = PACKWITNESS.conversions
 OUTBOX_SUBSCRIBERS = SUBSCRIBERS
 
 SECRET_KEY = environment.secret_key(KEYS_DIR / "secret.key")

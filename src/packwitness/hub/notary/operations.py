@@ -1,11 +1,12 @@
 """What the notary signs: certificates and receipts."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 
-from packwitness.evidence import certificates, receipts
+from packwitness.evidence import certificates, receipts, renditions
 from packwitness.evidence.certificates import Organisation, Subject, SubjectKind
 from packwitness.evidence.keys import PublicKey, SigningKey
 from packwitness.evidence.statements import Statement, sign
@@ -68,6 +69,24 @@ def give_receipt(*, organisation_id: str, take: str, manifest_digest: str, at: d
         index=index,
     )
     return sign(payload, log.signer(the_log))
+
+
+def state_rendition(*, organisation_id: str, fields: Mapping[str, Any], at: datetime) -> Statement:
+    """Return the hub's statement of what a converted copy was made of (docs/design/evidence.md, "Rendition").
+
+    Args:
+        organisation_id: whose film it is.
+        fields: the payload's other fields.
+        at: when the copy was made.
+
+    Raises:
+        Malformed: the fields do not make such a statement.
+        KeyLost: the hub's key is no longer in the keys folder.
+    """
+    with transaction.atomic():
+        key = log.signer(log.locked())
+    given = {"organisation": {"id": organisation_id}, "made_at": at, "made_by": key.public.key_id}
+    return sign(renditions.rendition({**fields, **given}), key)
 
 
 class _Issuer:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from django.utils.translation import gettext, ngettext, override
 
+from packwitness.hub.recordings import losses
 from packwitness.hub.recordings.layout import WHOLE, Window
 
 LONGEST_MS: Final = 4_000
@@ -103,13 +104,8 @@ def words(event: Mapping[str, Any]) -> str:
             return gettext("The camera gives a picture again.")
         case "warning":
             return _warning(plain)
-        case "note" if plain.get("note") == "order_known" and isinstance(plain.get("lines"), int):
-            lines = int(plain["lines"])
-            return ngettext(
-                "The order has %(lines)d product.", "The order has %(lines)d products.", lines
-            ) % {"lines": lines}
-        case "note" if isinstance(plain.get("text"), str):
-            return str(plain["text"])
+        case "note":
+            return _note(plain)
     return ""
 
 
@@ -131,6 +127,16 @@ def _warning(plain: Mapping[str, str | int]) -> str:
     if plain.get("warning") == "few_pictures":
         return gettext("A camera gives fewer pictures than it should.")
     return gettext("The bench warned the packer.")
+
+
+def _note(plain: Mapping[str, str | int]) -> str:
+    if plain.get("note") == "order_known" and isinstance(plain.get("lines"), int):
+        lines = int(plain["lines"])
+        text = ngettext("The order has %(lines)d product.", "The order has %(lines)d products.", lines)
+        return text % {"lines": lines}
+    if plain.get("note") == "pre_roll_short":
+        return losses.pre_roll_short(plain)
+    return str(plain.get("text", ""))
 
 
 def _told(

@@ -110,6 +110,21 @@ def of_manifest(camera: Camera) -> Layout:
     return Layout(camera.timescale, camera.offset_ms, inits, parts)
 
 
+def of_copy(original: Layout, *, init: tuple[int, str], parts: Sequence[tuple[int, str]]) -> Layout:
+    """Return the layout of a converted copy: the original's times and keyframes, its own sizes and digests.
+
+    So a window shows the same of the copy as it shows of the original.
+
+    Raises:
+        ValueError: it has not as many parts as the original.
+    """
+    listed = tuple(
+        PartName(one.number, 0, one.start, one.duration, one.key, size, sha256)
+        for one, (size, sha256) in zip(original.parts, parts, strict=True)
+    )
+    return Layout(original.timescale, original.offset_ms, (InitName(0, *init),), listed)
+
+
 def of_names(inits: Iterable[InitName], parts: Iterable[PartName], *, timescale: int) -> Layout:
     """Return the layout of what has arrived of a running take: up to the first part that is missing.
 

@@ -48,9 +48,9 @@ class Take(Owned):
     """One continuous filming, under the id that the station gave it (``<bench id>-<n>``).
 
     ``cameras`` is a list of ``{"id", "name"}``; from the seal on each also has ``codec width height timescale
-    offset_ms size parts inits duration_ms``. ``events`` are the manifest's. ``verdict`` is
-    ``Verdict.to_value()`` of the check at the seal, ``receipt`` the receipt statement. What the vault holds
-    is said by its names, not by rows.
+    offset_ms size parts inits duration_ms`` and what is missing (``losses``). ``events`` are the manifest's.
+    ``verdict`` is ``Verdict.to_value()`` of the check at the seal, ``receipt`` the receipt statement. What
+    the vault holds is said by its names, not by rows.
     """
 
     bench = models.ForeignKey(Bench, on_delete=models.PROTECT, related_name="+")
@@ -180,3 +180,55 @@ class Disclosure(Owned):
 
     def __str__(self) -> str:
         return self.commitment
+
+
+class RenditionState(models.TextChoices):
+    """How far a copy for viewing is."""
+
+    WAITING = "waiting", _("Waiting")
+    CONVERTING = "converting", _("Converting")
+    READY = "ready", _("Ready")
+    FAILED = "failed", _("Failed")
+
+
+class Rendition(Owned):
+    """A camera's film converted for browsers that cannot show the original; asked for, then made once.
+
+    ``done`` of ``total`` parts are converted. While it is ``converting``, ``claim`` names who does it, until
+    ``lease_until``. Once it is ready, ``original_sha256``, ``sha256`` and ``size`` name the bytes, and
+    ``statement_digest`` what the hub has signed about them. ``reason`` is a code for why there is none.
+    """
+
+    take = models.ForeignKey(Take, on_delete=models.CASCADE, related_name="renditions")
+    camera = models.CharField(max_length=64)
+    state = models.CharField(max_length=10, choices=RenditionState, default=RenditionState.WAITING)
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    attempts = models.PositiveIntegerField(default=0)
+    claim = models.CharField(max_length=32, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=40, blank=True)
+    failed_at = models.DateTimeField(null=True)
+    original_sha256 = models.CharField(max_length=64, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    size = models.PositiveBigIntegerField(default=0)
+    codec = models.CharField(max_length=40, blank=True)
+    encoder = models.CharField(max_length=200, blank=True)
+    settings = models.CharField(max_length=200, blank=True)
+    statement_digest = models.CharField(max_length=64, blank=True)
+    made_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("take", "camera"), name="recordings_one_rendition_a_film"),
+        )
+        indexes = (
+            models.Index(
+                fields=("created_at",),
+                condition=models.Q(state__in=("waiting", "converting")),
+                name="recordings_unconverted",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.take_id} {self.camera}"

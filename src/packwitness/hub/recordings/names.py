@@ -4,6 +4,7 @@
 <org>/takes/<take>/<camera>/<n>-<init>-<start>-<duration>-<key 0|1>-<size>-<sha256>.m4s
 <org>/films/<take>/<camera>.mp4
 <org>/manifests/<take>.json
+<org>/renditions/<take>/<camera>/<original's sha256>-<its own sha256>.mp4, and .json: what is said of it
 """
 
 import re
@@ -68,6 +69,18 @@ def camera_folder(*, organisation_id: str, take: str, camera: str) -> str:
 def film_key(*, organisation_id: str, take: str, camera: str) -> str:
     """Return the key of a camera's joined film."""
     return f"{organisation_id}/films/{take}/{camera}.mp4"
+
+
+def rendition_folder(*, organisation_id: str, take: str, camera: str) -> str:
+    """Return the prefix of a camera's converted copies, with its slash."""
+    return f"{organisation_id}/renditions/{take}/{camera}/"
+
+
+def rendition_leaf(*, original: str, copy: str) -> str:
+    """Return a copy's name in that folder without its ending, from both digests: what it was made of and
+    itself.
+    """
+    return f"{original}-{copy}"
 
 
 def manifest_key(*, organisation_id: str, take: str) -> str:

@@ -10,7 +10,7 @@ from itertools import accumulate
 from typing import Final
 
 from packwitness.hub.recordings import hls, stored
-from packwitness.hub.recordings.layout import WHOLE, Unit, Window
+from packwitness.hub.recordings.layout import WHOLE, Layout, Unit, Window
 from packwitness.hub.recordings.models import FilmState, Take, TakeState
 from packwitness.hub.recordings.stored import NoFilm
 from packwitness.hub.vault.interface import VaultMissing
@@ -97,6 +97,32 @@ def film(take: Take, camera: str, from_ms: int = 0, to_ms: int | None = None) ->
     return _source(take, camera, units)
 
 
+def of_object(layout: Layout, key: str, from_ms: int = 0, to_ms: int | None = None) -> FilmSource:
+    """Return what a window shows of a film that lies whole under ``key``.
+
+    Raises:
+        NoFilm: it has nothing to show in between.
+    """
+    units = layout.units_of(layout.within(Window(from_ms, to_ms)))
+    if not units:
+        raise NoFilm(f"{key} has nothing to show here")
+    whole = (unit.film_offset for unit in units)
+    pieces = tuple(Piece(key, at, unit.name.size, at) for at, unit in zip(whole, units, strict=True))
+    return FilmSource(MP4, stored.etag([unit.name.sha256 for unit in units]), _joined(pieces), key)
+
+
+def _joined(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
+    """Return the pieces with those that follow each other in one object taken together."""
+    found: list[Piece] = []
+    for one in pieces:
+        before = found[-1] if found else None
+        if before and before.key == one.key and before.offset + before.size == one.offset:
+            found[-1] = Piece(one.key, before.offset, before.size + one.size, before.film_offset)
+        else:
+            found.append(one)
+    return tuple(found)
+
+
 def playlist(take: Take, camera: str, base_url: str, window: Window = WHOLE) -> str:
     """Return the HLS playlist of a running or sealed take; segments are at ``<base_url><first>-<last>.m4s``.
 
@@ -152,14 +178,10 @@ def _source(take: Take, camera: str, units: Sequence[Unit]) -> FilmSource:
     pieces: list[Piece] = []
     for unit in units:
         key, offset = (film_key, unit.film_offset) if joined else (prefix + str(unit.name), 0)
-        before = pieces[-1] if pieces else None
-        if before and before.key == key and before.offset + before.size == offset:
-            pieces[-1] = Piece(key, before.offset, before.size + unit.name.size, before.film_offset)
-        else:
-            pieces.append(Piece(key, offset, unit.name.size, unit.film_offset))
+        pieces.append(Piece(key, offset, unit.name.size, unit.film_offset))
     return FilmSource(
         content_type=MP4,
         etag=stored.etag([unit.name.sha256 for unit in units]),
-        pieces=tuple(pieces),
+        pieces=_joined(pieces),
         film_key=film_key,
     )

@@ -2,17 +2,18 @@
 
 import re
 from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
 from typing import Final
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
-from packwitness.hub.recordings import captions, playback
+from packwitness.hub.recordings import captions, playback, renditions
 from packwitness.hub.recordings.layout import WHOLE, Window
 from packwitness.hub.recordings.models import Take, TakeState
-from packwitness.hub.recordings.playback import HLS, FilmSource, NoFilm
+from packwitness.hub.recordings.playback import HLS, MP4, FilmSource, NoFilm
 
 VTT: Final = "text/vtt; charset=utf-8"
 _RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
@@ -32,6 +33,44 @@ def film_view(
     answer = ranged(request, source, cache=CHANGING)
     # The address stays while the window may change (an earlier take may turn out to reach into this one).
     answer["Content-Disposition"] = f'attachment; filename="{name}"' if name else "inline"
+    return answer
+
+
+def copy_view(request: HttpRequest, take: Take, camera: str, window: Window = WHOLE) -> HttpResponseBase:
+    """Answer with a film's converted copy, or the range of it that was asked for."""
+    try:
+        source = renditions.film(take, camera, window.from_ms, window.to_ms)
+    except NoFilm as error:
+        raise Http404(str(error)) from error
+    answer = ranged(request, source, cache=CHANGING)
+    answer["Content-Disposition"] = "inline"
+    return answer
+
+
+def copy_state_view(take: Take, camera: str, *, source: str, at: datetime) -> JsonResponse:
+    """Have a film's copy made if it is not there, and say how far it is; ``source`` is where it will be."""
+    offer = renditions.ask(take=take, camera=camera, at=at)
+    answer = JsonResponse(
+        {
+            "state": offer.state,
+            "percent": offer.percent,
+            "source": source,
+            "type": f'{MP4}; codecs="{offer.codec}"',
+        }
+    )
+    answer["Cache-Control"] = "private, no-store"
+    return answer
+
+
+def copy_record_view(take: Take, camera: str) -> HttpResponse:
+    """Answer with what the hub has signed about a copy, and the certificates to check it with."""
+    try:
+        record = renditions.record(take, camera)
+    except NoFilm as error:
+        raise Http404(str(error)) from error
+    answer = HttpResponse(record, content_type="application/json")
+    answer["Content-Disposition"] = f'attachment; filename="{take.id}-{camera}-copy.json"'
+    answer["Cache-Control"] = CHANGING
     return answer
 
 

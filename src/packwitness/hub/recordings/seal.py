@@ -20,7 +20,7 @@ from django.db import transaction
 from packwitness.evidence.commitments import Disclosure as Opened
 from packwitness.evidence.errors import EvidenceError, Malformed
 from packwitness.evidence.findings import Finding
-from packwitness.evidence.manifest import Camera, Manifest
+from packwitness.evidence.manifest import Camera, Legibility, Manifest
 from packwitness.evidence.statements import Statement
 from packwitness.evidence.verdict import Verdict
 from packwitness.evidence.verify import StoredCamera, check_manifest, compare_stored
@@ -28,7 +28,7 @@ from packwitness.hub.notary import operations as notary
 from packwitness.hub.notary import queries as certified
 from packwitness.hub.orders.codes import code_key
 from packwitness.hub.outbox import operations as outbox
-from packwitness.hub.recordings import filing, joining, names, stored
+from packwitness.hub.recordings import filing, joining, losses, names, stored
 from packwitness.hub.recordings.layout import of_manifest
 from packwitness.hub.recordings.models import Disclosure, Take, TakeState
 from packwitness.hub.recordings.operations import IngestError, TakeDiffers, station_take
@@ -230,7 +230,7 @@ def _store(
     row.state, row.outcome, row.sealed_at = TakeState.SEALED, manifest.outcome, at
     row.started_at, row.film_from = manifest.started_at, manifest.film_from
     row.stopped_at, row.film_until = manifest.stopped_at, manifest.film_until
-    row.cameras = [_facts(camera) for camera in manifest.cameras]
+    row.cameras = [_facts(camera, manifest.legibility) for camera in manifest.cameras]
     row.events = [event.payload() for event in manifest.events]
     row.manifest_digest, row.receipt = statement.digest, receipt.to_value()
     row.save()
@@ -259,9 +259,10 @@ def _store(
     return receipt
 
 
-def _facts(camera: Camera) -> dict[str, Any]:
+def _facts(camera: Camera, seen: Legibility | None) -> dict[str, Any]:
     """Return what the hub's pages say of a camera."""
     layout = of_manifest(camera)
+    longest = sorted(camera.gaps, key=lambda gap: -gap.duration_ms)[: losses.LISTED]
     return {
         "id": camera.id,
         "name": camera.name,
@@ -275,6 +276,9 @@ def _facts(camera: Camera) -> dict[str, Any]:
         "inits": len(camera.inits),
         "duration_ms": max(0, layout.end_ms - camera.offset_ms),
         "gaps": len(camera.gaps),
+        "gap_list": [gap.payload() for gap in sorted(longest, key=lambda gap: gap.at_ms)],
+        "drift_ppm": camera.timing.drift_ppm,
+        "legibility": seen.payload() if seen and seen.camera == camera.id else None,
         "dropped_packets": camera.dropped_packets,
         "lost_packets": camera.lost_packets,
         "stalls": camera.stalls,

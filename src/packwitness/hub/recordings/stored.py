@@ -3,6 +3,8 @@
 import hashlib
 from functools import lru_cache
 
+from django.core.cache import cache
+
 from packwitness.evidence.manifest import Manifest
 from packwitness.evidence.statements import Statement
 from packwitness.hub.recordings import boxes, names
@@ -71,6 +73,26 @@ def layout(take: Take, camera: str) -> Layout:
         raise NoFilm(f"take {take.id} was never sealed")
     key = names.manifest_key(organisation_id=take.organisation_id, take=take.id)
     return _sealed_layout(key, take.manifest_digest, camera)
+
+
+def codec(take: Take, camera: str) -> str:
+    """Return what a browser is asked for to know whether it shows a camera's film (RFC 6381): as sealed, or
+    while the take runs as the first init says; empty until one has arrived.
+    """
+    sealed = (take.camera(camera) or {}).get("codec")
+    if sealed or take.state != TakeState.RECORDING or take.camera(camera) is None:
+        return str(sealed or "")
+    # Pages ask each second; what the first init says does not change.
+    known = f"codec:{take.id}:{camera}"
+    found = cache.get(known)
+    if found is None:
+        first = next(vault().list(folder(take, camera) + "init-"), None)
+        if first is None:
+            return ""
+        with vault().open(first.key) as file:
+            found = boxes.codec(file.read(INIT_LIMIT))
+        cache.set(known, found)
+    return str(found)
 
 
 def _statement(key: str) -> Statement:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.core.cache import cache
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -27,6 +28,30 @@ def film(request: ScopedRequest, take: str, camera: str) -> HttpResponseBase:
     if answer.status_code in (200, 206):
         _record(request, row, "film.downloaded" if name else "film.viewed", camera)
     return answer
+
+
+@require_safe
+def copy(request: ScopedRequest, take: str, camera: str) -> HttpResponseBase:
+    """A film's copy for browsers that cannot show the original."""
+    row = _take(request, take)
+    answer = playback_views.copy_view(request, row, camera)
+    if answer.status_code in (200, 206):
+        _record(request, row, "film.viewed", camera)
+    return answer
+
+
+@require_safe
+def copy_state(request: ScopedRequest, take: str, camera: str) -> HttpResponse:
+    """Have that copy made, and say how far it is. Asked again, it changes nothing."""
+    row = _take(request, take)
+    source = reverse("recordings:copy", args=[row.id, camera])
+    return playback_views.copy_state_view(row, camera, source=source, at=timezone.now())
+
+
+@require_safe
+def copy_record(request: ScopedRequest, take: str, camera: str) -> HttpResponse:
+    """What the hub has signed about that copy."""
+    return playback_views.copy_record_view(_take(request, take), camera)
 
 
 @require_safe

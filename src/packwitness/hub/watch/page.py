@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 
 from packwitness.evidence.canonical import parse_time
 from packwitness.hub.orders.models import Order
-from packwitness.hub.recordings import captions
+from packwitness.hub.recordings import captions, losses
 from packwitness.hub.recordings.layout import Window
 from packwitness.hub.recordings.models import Outcome, Recording, Span, Take, TakeState
 from packwitness.hub.watch.names import camera_name
@@ -78,6 +78,10 @@ class Showing:
     def view(self, wanted: str | None) -> View | None:
         """Return the camera of this id, else the first."""
         return next((view for view in self.views if view.id == wanted), self.views[0] if self.views else None)
+
+    def losses(self, view: View) -> str:
+        """Return the one sentence about gaps in what this link shows; empty if there are none."""
+        return losses.calm(self.take, view.id, self.window) if self.playable else ""
 
     def chapters(self, view: View) -> list[Chapter]:
         """Return the chapters of one camera's film, in the active language."""

@@ -22,10 +22,12 @@ from packwitness.hub.links import queries as links
 from packwitness.hub.links.queries import Closed, Opened
 from packwitness.hub.notary import queries as notary
 from packwitness.hub.recordings import playback_views as media
+from packwitness.hub.recordings import renditions, stored
 from packwitness.hub.ui.addresses import client_address
 from packwitness.hub.watch import page
+from packwitness.hub.watch.copies import Copy, copy_of
 from packwitness.hub.watch.names import courier_name
-from packwitness.hub.watch.page import Showing
+from packwitness.hub.watch.page import Showing, View
 
 LIVE_POLL_SECONDS = 1
 ONE_VIEWING = timedelta(minutes=10)
@@ -72,6 +74,9 @@ def watch(request: HttpRequest, found: Opened, token: str = "") -> HttpResponse:
     with translation.override(_language(request, order.buyer_language if order else "")):
         chosen = _chosen(showings, request.GET.get("take"))
         view = chosen.view(request.GET.get("camera")) if chosen else None
+        if chosen and view and "copy" in request.GET:
+            # Somebody without scripts asked for it by name; a page that is merely opened asks for nothing.
+            renditions.ask(take=chosen.take, camera=view.id, at=timezone.now())
         answer = render(
             request,
             "watch/page.html",
@@ -86,6 +91,9 @@ def watch(request: HttpRequest, found: Opened, token: str = "") -> HttpResponse:
                 "showing": chosen,
                 "whole": chosen is not None and whole(chosen),
                 "view": view,
+                "codec": stored.codec(chosen.take, view.id) if chosen and view else "",
+                "copy": _copy(request, chosen, view),
+                "losses": chosen.losses(view) if chosen and view else "",
                 "chapters": chosen.chapters(view) if chosen and view and chosen.playable else [],
                 "verdict": _verdict(chosen, recording.organisation_id),
                 "fingerprint": notary.organisation_fingerprint(organisation_id=recording.organisation_id),
@@ -110,9 +118,11 @@ def watch(request: HttpRequest, found: Opened, token: str = "") -> HttpResponse:
 
 @opened
 def state(request: HttpRequest, found: Opened, take: str) -> HttpResponse:
-    """Say how far a take is, for a page that plays it while it runs."""
-    del request
-    answer = JsonResponse({"state": _showing(found, take).take.state})
+    """Say how far a take is, and in what its ``?camera=`` films, for a page that plays it while it runs."""
+    showing = _showing(found, take)
+    view = showing.view(request.GET.get("camera"))
+    codec = stored.codec(showing.take, view.id) if view else ""
+    answer = JsonResponse({"state": showing.take.state, "codec": codec})
     answer["Cache-Control"] = "private, no-store"
     return answer
 
@@ -126,6 +136,34 @@ def film(request: HttpRequest, found: Opened, take: str, camera: str) -> HttpRes
     if answer.status_code in (200, 206):
         _record(found, take, "film.downloaded" if name else "film.viewed", camera)
     return answer
+
+
+@opened
+def copy(request: HttpRequest, found: Opened, take: str, camera: str) -> HttpResponseBase:
+    """Serve the link's part of a film's copy, for browsers that cannot show the original."""
+    showing = _showing(found, take)
+    answer = media.copy_view(request, showing.take, _camera(showing, camera), showing.window)
+    if answer.status_code in (200, 206):
+        _record(found, take, "film.viewed", camera)
+    return answer
+
+
+@opened
+def copy_state(request: HttpRequest, found: Opened, take: str, camera: str) -> HttpResponseBase:
+    """Have that copy made, and say how far it is. Asked again, it changes nothing."""
+    showing = _showing(found, take)
+    source = reverse("watch:copy", args=[_token(request), take, camera])
+    return media.copy_state_view(showing.take, _camera(showing, camera), source=source, at=timezone.now())
+
+
+@opened
+def copy_record(request: HttpRequest, found: Opened, take: str, camera: str) -> HttpResponseBase:
+    """Serve what the hub has signed about that copy; it tells of the whole film, as the bundle does."""
+    del request
+    showing = _showing(found, take)
+    if not whole(showing):
+        raise Http404("The whole film shows another parcel too, so what is said of it stays with the shop.")
+    return media.copy_record_view(showing.take, _camera(showing, camera))
 
 
 @opened
@@ -226,6 +264,21 @@ def _verdict(showing: Showing | None, organisation_id: str) -> list[page.Line]:
         return []
     fingerprint = notary.organisation_fingerprint(organisation_id=organisation_id)
     return page.verdict_lines(showing.take, fingerprint)
+
+
+def _copy(request: HttpRequest, showing: Showing | None, view: View | None) -> Copy | None:
+    """Return what the page says and does where a browser cannot show the original."""
+    if showing is None or view is None or not showing.playable:
+        return None
+    names = [_token(request), showing.take.id, view.id]
+    return copy_of(
+        renditions.offer(showing.take, view.id),
+        source=reverse("watch:copy", args=names),
+        state=reverse("watch:copy_state", args=names),
+        record=reverse("watch:copy_record", args=names) if whole(showing) else "",
+        original=reverse("watch:film", args=names) + "?download",
+        ask=f"?take={showing.take.id}&camera={view.id}&copy=1",
+    )
 
 
 def _known(language: str) -> str:

@@ -141,6 +141,17 @@ class Camera(Protocol):
         ...
 
 
+class FlowingCamera(Camera, Protocol):
+    """A camera of which many can be read in one thread."""
+
+    def flow(self, stop: threading.Event) -> Iterator[Item | None]:
+        """As `stream`; but where it can, it does not wait for pictures once they flow, and yields None when
+        no more is there. It is to be asked again some times a second. What came meanwhile bears the moment
+        when it came all the same.
+        """
+        ...
+
+
 class CameraError(Exception):
     """`code` for programs, `message` what happened, `advice` what to do, `retry` whether it may come back."""
 

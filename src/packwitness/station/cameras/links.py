@@ -39,6 +39,11 @@ class Link(Protocol):
         """
         ...
 
+    @property
+    def age_ns(self) -> int:
+        """How long ago the last of it came."""
+        ...
+
     def report(self) -> None:
         """Tell the camera that we are here, and what came."""
         ...
@@ -55,6 +60,11 @@ class TcpLink:
         self._channel = channel
         self.sound: int | None = None
         """The channel of the sound's RTP, once there is one."""
+
+    @property
+    def age_ns(self) -> int:
+        """See `Link.age_ns`."""
+        return self._talk.age_ns
 
     @property
     def sound_wish(self) -> str:
@@ -130,6 +140,9 @@ def open_ports(talk: Talk) -> Ports:
 
 class UdpLink:
     """Packets in datagrams, put back in order. Only the camera's own are taken."""
+
+    age_ns = 0
+    """They are taken as they come, since the system throws away what is not."""
 
     def __init__(self, talk: Talk, depacketiser: Depacketiser, clock: Clock) -> None:
         self._talk = talk

@@ -12,7 +12,7 @@ or the one whose SHA-256 fingerprint the URL gives: `#sha256=…`. What follows 
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from ipaddress import ip_address
@@ -36,7 +36,7 @@ from packwitness.station.cameras.camera import (
 )
 from packwitness.station.cameras.links import Came, Link, Ports, TcpLink, UdpLink, open_ports
 from packwitness.station.cameras.rtcp import sender_reports
-from packwitness.station.cameras.rtp import BadPacket, Depacketiser
+from packwitness.station.cameras.rtp import BadPacket, Depacketiser, Picture
 from packwitness.station.cameras.rtsp_address import parse_address
 from packwitness.station.cameras.rtsp_talk import REDIRECTS, Answer, Talk
 from packwitness.station.cameras.sdp import CLOCK, Sound, Video, read_sdp, read_sound
@@ -83,6 +83,17 @@ class RtspCamera:
 
     def stream(self, stop: threading.Event) -> Iterator[Item]:
         """See `Camera.stream`."""
+        for item in self._stream(stop, flow=False):
+            if item is not None:
+                yield item
+
+    def flow(self, stop: threading.Event) -> Iterator[Item | None]:
+        """See `FlowingCamera.flow`. Datagrams and TLS are waited for all the same: of the first a late reader
+        loses some, and neither tells when it came.
+        """
+        return self._stream(stop, flow=True)
+
+    def _stream(self, stop: threading.Event, *, flow: bool) -> Iterator[Item | None]:
         talk, base, description = self._describe()
         link: TcpLink | UdpLink | None = None
         try:
@@ -104,6 +115,8 @@ class RtspCamera:
             if sound is not None:
                 yield sound.info if isinstance(sound, Sound) else sound
             speech = SoundDepacketiser(sound) if isinstance(sound, Sound) else None
+            if flow and isinstance(link, TcpLink):
+                talk.flow()
             for item in self._items(talk, link, video, depacketiser, alive_every, stop):
                 if isinstance(item, _Heard):
                     if speech is not None:
@@ -212,9 +225,10 @@ class RtspCamera:
         depacketiser: Depacketiser,
         alive_every: float,
         stop: threading.Event,
-    ) -> Iterator["CameraPacket | CameraClock | _Heard"]:
+    ) -> Iterator["CameraPacket | CameraClock | _Heard | None"]:
         place = talk.address.place
         clock = self._clock
+        arrival = clock()
         began = heard = alive = reported = time.monotonic()
         began_film = shown = False
         while not stop.is_set():
@@ -222,9 +236,9 @@ class RtspCamera:
                 came = link.take(WAKE_SECONDS)
             except BadPacket as error:
                 raise Broken(f"{place} sends what is no video: {error}.") from None
-            arrival = clock()
+            before, arrival = arrival, clock() - link.age_ns
             began_film = began_film or any(picture.key for picture in came.pictures)
-            yield from self._given(came, depacketiser, arrival)
+            yield from self._given(came, depacketiser, before, arrival)
             now = time.monotonic()
             if came.pictures:
                 heard, shown = now, True
@@ -240,6 +254,8 @@ class RtspCamera:
             if now - alive > alive_every:
                 alive = now
                 talk.stay(video.session)
+            if talk.flows and talk.drained:
+                yield None
         try:
             talk.say("TEARDOWN", video.session)
         except CameraError:
@@ -247,10 +263,12 @@ class RtspCamera:
 
     @staticmethod
     def _given(
-        came: Came, depacketiser: Depacketiser, arrival: int
+        came: Came, depacketiser: Depacketiser, before: int, arrival: int
     ) -> Iterator["CameraPacket | CameraClock | _Heard"]:
-        for picture in came.pictures:
-            yield CameraPacket(picture.data, picture.timestamp, None, 0, picture.key, arrival, picture.lost)
+        for picture, moment in zip(
+            came.pictures, arrivals(came.pictures, before=before, last=arrival), strict=True
+        ):
+            yield CameraPacket(picture.data, picture.timestamp, None, 0, picture.key, moment, picture.lost)
         for packet in came.sound:
             yield _Heard(packet, arrival)
         for packet in came.control:
@@ -258,6 +276,18 @@ class RtspCamera:
                 pts = depacketiser.counted(stamp)
                 if pts is not None:
                     yield CameraClock(pts, utc_ns, arrival)
+
+
+def arrivals(pictures: Sequence[Picture], *, before: int, last: int) -> list[int]:
+    """When pictures that were read at one go came, in monotonic nanoseconds.
+
+    Known is that the last came at `last`, and what was read before them at `before`. Between, they are taken
+    to have come as far apart as they were taken, so that none counts as later than the last.
+    """
+    return [
+        min(last, max(before, last - (pictures[-1].timestamp - picture.timestamp) * 1_000_000_000 // CLOCK))
+        for picture in pictures
+    ]
 
 
 def _alive_every(answer: Answer) -> float:

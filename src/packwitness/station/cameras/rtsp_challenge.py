@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 import secrets
+from collections.abc import Mapping
 
 SUPPORTED_HASHES = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
 
@@ -26,33 +27,17 @@ class Password:
 
     def authorization(self, method: str, url: str) -> str:
         """The header's value for a request; empty while nobody has asked, or in a way that we do not know."""
-        challenge = self._challenge
-        if challenge is None:
+        if self._challenge is None:
             return ""
-        user, password = self._user, self._password
-        if challenge["scheme"] == "basic":
-            return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-        algorithm = challenge.get("algorithm", "MD5").upper()
-        make = SUPPORTED_HASHES.get(algorithm)
-        if make is None or challenge["scheme"] != "digest":
-            return ""
-
-        def digest(*words: str) -> str:
-            return make(":".join(words).encode()).hexdigest()
-
-        realm, nonce = challenge.get("realm", ""), challenge.get("nonce", "")
-        secret, request = digest(user, realm, password), digest(method, url)
-        head = f'Digest username="{user}", realm="{realm}", nonce="{nonce}", uri="{url}"'
-        if "algorithm" in challenge:
-            head += f", algorithm={algorithm}"
-        if "opaque" in challenge:
-            head += f', opaque="{challenge["opaque"]}"'
-        if "auth" not in re.split(r"[\s,]+", challenge.get("qop", "")):
-            return f'{head}, response="{digest(secret, nonce, request)}"'
         self._nonce_count += 1
-        count, ours = f"{self._nonce_count:08x}", secrets.token_hex(8)
-        response = digest(secret, nonce, count, ours, "auth", request)
-        return f'{head}, qop=auth, nc={count}, cnonce="{ours}", response="{response}"'
+        return authorization(
+            self._challenge,
+            user=self._user,
+            password=self._password,
+            method=method,
+            url=url,
+            count=self._nonce_count,
+        )
 
 
 def is_stale(offered: str) -> bool:
@@ -77,3 +62,34 @@ def best_challenge(offered: str) -> dict[str, str]:
         return 2 + (algorithm != "MD5") if known else 0
 
     return max(challenges, key=safety, default={"scheme": ""})
+
+
+def authorization(
+    challenge: Mapping[str, str], *, user: str, password: str, method: str, url: str, count: int
+) -> str:
+    """What to write under `Authorization`; nothing where the camera wants a way that we do not know.
+
+    `count`: how often the challenge has been answered, this time included.
+    """
+    if challenge["scheme"] == "basic":
+        return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+    algorithm = challenge.get("algorithm", "MD5").upper()
+    make = SUPPORTED_HASHES.get(algorithm)
+    if make is None or challenge["scheme"] != "digest":
+        return ""
+
+    def digest(*words: str) -> str:
+        return make(":".join(words).encode()).hexdigest()
+
+    realm, nonce = challenge.get("realm", ""), challenge.get("nonce", "")
+    secret, request = digest(user, realm, password), digest(method, url)
+    head = f'Digest username="{user}", realm="{realm}", nonce="{nonce}", uri="{url}"'
+    if "algorithm" in challenge:
+        head += f", algorithm={algorithm}"
+    if "opaque" in challenge:
+        head += f', opaque="{challenge["opaque"]}"'
+    if "auth" not in re.split(r"[\s,]+", challenge.get("qop", "")):
+        return f'{head}, response="{digest(secret, nonce, request)}"'
+    number, ours = f"{count:08x}", secrets.token_hex(8)
+    response = digest(secret, nonce, number, ours, "auth", request)
+    return f'{head}, qop=auth, nc={number}, cnonce="{ours}", response="{response}"'

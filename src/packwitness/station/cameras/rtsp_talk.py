@@ -26,9 +26,17 @@ from packwitness.station.cameras.rtp import DOLLAR
 from packwitness.station.cameras.rtsp_address import Address
 from packwitness.station.cameras.rtsp_challenge import Password, is_stale
 
-READ_BYTES = 64 << 10
+READ_BYTES = 128 << 10
 TEXT_LIMIT = 64 << 10
 """Longest answer, head and body."""
+HURRY_SECONDS = 0.1
+"""How long a request may take to be sent while others share the thread; it takes none unless the camera has
+stopped reading.
+"""
+SO_TIMESTAMPNS = 35
+"""From Linux's asm-generic/socket.h; Python does not name it."""
+EXTRAS_BYTES = 64
+AGE_LIMIT_NS = 2_000_000_000
 REDIRECTS = 3
 
 
@@ -62,6 +70,11 @@ class Talk:
         self._scratch = memoryview(bytearray(READ_BYTES))
         self._early = b""  # packets that came before an answer
         self._waits: float | None = None
+        self.age_ns = 0
+        """How long ago the last of what was read had come."""
+        self.flows = False
+        self.drained = False
+        """Whether the last chunk took all that there was."""
         self.socket = reach(address, seconds=connect_seconds)
 
     def close(self) -> None:
@@ -111,6 +124,21 @@ class Talk:
             self._session = session.partition(";")[0].strip()
         self._methods = answer.headers.get("public", self._methods)
         return answer
+
+    def flow(self) -> bool:
+        """From now on wait for nothing: reads return at once, and `age_ns` tells how long what was read lay
+        there.
+
+        Returns False, and changes nothing, where the system cannot tell that.
+        """
+        if sys.platform != "linux" or isinstance(self.socket, ssl.SSLSocket):
+            return False
+        try:
+            self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        except OSError:
+            return False
+        self.flows, self._patience = True, HURRY_SECONDS
+        return True
 
     def stay(self, url: str) -> None:
         """Keep the session alive, by a request that this camera knows."""
@@ -165,9 +193,12 @@ class Talk:
             Broken: what came is neither packet nor answer.
         """
         whole = self._front()
-        if not whole and self._read(seconds) == b"":
-            raise Ended(f"{self._place} ended its stream.")
+        self.drained = False
         if not whole:
+            came = self._read(seconds)
+            if came == b"":
+                raise Ended(f"{self._place} ended its stream.")
+            self.drained = came is None or len(came) < READ_BYTES
             self._front()
         data, self._buffer, self._early = self._early + self._buffer, b"", b""
         return data
@@ -193,8 +224,8 @@ class Talk:
     def _read(self, seconds: float) -> bytes | None:
         """Read what there is into the buffer; None if nothing came, empty if the camera hung up."""
         try:
-            self._wait_up_to(seconds)
-            count = self.socket.recv_into(self._scratch)
+            self._wait_up_to(0 if self.flows else seconds)
+            count = self._received() if self.flows else self.socket.recv_into(self._scratch)
         except (TimeoutError, BlockingIOError):
             return None
         except OSError:
@@ -203,6 +234,17 @@ class Talk:
         self._buffer = self._buffer + data if self._buffer else data
         return data
 
+    def _received(self) -> int:
+        count, extras, _, _ = self.socket.recvmsg_into([self._scratch], EXTRAS_BYTES)
+        self.age_ns = 0
+        for _, kind, data in extras:
+            if kind == SO_TIMESTAMPNS:
+                seconds, rest = struct.unpack("@ll", data)
+                age = time.time_ns() - (seconds * 1_000_000_000 + rest)
+                # Both are the time of day: nothing is to be learned while that is being set.
+                self.age_ns = age if 0 <= age < AGE_LIMIT_NS else 0
+        return count
+
     def _wait_up_to(self, seconds: float) -> None:
         """Have reading wait so long. Python's own time-outs cost two more system calls a read, and each lets
         another camera's thread in between; where the system can wait by itself, it does.
@@ -210,6 +252,9 @@ class Talk:
         if seconds == self._waits:
             return
         self._waits = seconds
+        if seconds == 0:
+            self.socket.setblocking(False)
+            return
         if sys.platform == "win32" or isinstance(self.socket, ssl.SSLSocket):
             self.socket.settimeout(seconds)
             return

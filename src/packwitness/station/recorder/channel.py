@@ -2,8 +2,9 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from packwitness.station.recorder.frame_rate import RateWatch
@@ -25,10 +26,12 @@ from packwitness.station.recorder.messages import (
 )
 from packwitness.station.recorder.nal import BadStream
 from packwitness.station.recorder.packets import Packet, Track
+from packwitness.station.recorder.reader import Reader
 from packwitness.station.recorder.reel import Item, Piece, Reel
 from packwitness.station.recorder.ring import Ring
 from packwitness.station.recorder.sound import CameraSound
 from packwitness.station.recorder.source import (
+    FlowingSource,
     OpenCamera,
     Picture,
     SourceFault,
@@ -65,7 +68,9 @@ STALLED_ADVICE = {
 
 
 class Channel:
-    """`run` is the camera's thread; everything else is called by the process's main thread."""
+    """`run` is the camera's thread, which leaves reading to the reader where it can; everything else is
+    called by the process's main thread.
+    """
 
     def __init__(
         self,
@@ -75,6 +80,7 @@ class Channel:
         writer: Writer,
         report: Callable[[Report], None],
         ring: Ring,
+        reader: Reader,
     ) -> None:
         self.camera = spec.id
         self._url = spec.url
@@ -82,6 +88,7 @@ class Channel:
         self._writer = writer
         self._report = report
         self._ring = ring
+        self._reader = reader
         # Held while the ring or a reel changes, so that a take that starts misses no packet and gets none
         # twice.
         self._lock = threading.Lock()
@@ -107,6 +114,11 @@ class Channel:
     @property
     def up(self) -> bool:
         return self._track is not None and not self._quiet
+
+    @property
+    def hurried(self) -> bool:
+        """Whether somebody waits for this camera's next picture."""
+        return bool(self._stopping) or self._looker is not None or self._live is not None
 
     # --- the camera's thread ---
 
@@ -150,22 +162,33 @@ class Channel:
             self._hang_up = hang_up = threading.Event()
             if self._stop.is_set():
                 return
+        source = self._open_camera(self._url)
         try:
-            for item in self._open_camera(self._url).stream(hang_up):
-                if hang_up.is_set():
-                    break
-                if is_picture(item):
-                    self._hear(item)
-                    self._keep(intake.push(item))
-                elif is_stream(item):
-                    intake.begin(item)
-                    self._describe(item)
-                elif is_clock(item):
-                    intake.clock(item)
-                else:
-                    self._listen(item)
+            if isinstance(source, FlowingSource):
+                self._reader.carry(partial(self._pump, source.flow(hang_up), hang_up, intake))
+            else:
+                self._pump(source.stream(hang_up), hang_up, intake)
         finally:
             self._keep(intake.release())
+
+    def _pump(self, items: Iterator[SourceItem | None], hang_up: threading.Event, intake: Intake) -> bool:
+        """Take what is there; returns whether more may come."""
+        for item in items:
+            if hang_up.is_set():
+                break
+            if item is None:
+                return True
+            if is_picture(item):
+                self._hear(item)
+                self._keep(intake.push(item))
+            elif is_stream(item):
+                intake.begin(item)
+                self._describe(item)
+            elif is_clock(item):
+                intake.clock(item)
+            else:
+                self._listen(item)
+        return False
 
     def _describe(self, stream: Stream) -> None:
         """Take note of what the camera says of its stream."""

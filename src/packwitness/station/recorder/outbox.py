@@ -2,9 +2,11 @@
 film.
 """
 
+import pickle
 import threading
-from collections import Counter, deque
+from collections import Counter
 from multiprocessing.connection import Connection
+from queue import SimpleQueue
 
 from packwitness.station.recorder.messages import Frame, Order, Report
 
@@ -17,18 +19,17 @@ class Outbox:
 
     def __init__(self, pipe: "Connection[Report, Order]") -> None:
         self._pipe = pipe
-        self._waiting: deque[Report] = deque()
+        self._waiting: SimpleQueue[Report | None] = SimpleQueue()
+        self._lock = threading.Lock()
         self._frames: Counter[str] = Counter()
         self._skipping: set[str] = set()
-        self._some = threading.Condition()
-        self._over = False
 
     def put(self, report: Report) -> None:
-        with self._some:
-            if isinstance(report, Frame) and not self._admit(report):
-                return
-            self._waiting.append(report)
-            self._some.notify()
+        if isinstance(report, Frame):
+            with self._lock:
+                if not self._admit(report):
+                    return
+        self._waiting.put(report)
 
     def _admit(self, frame: Frame) -> bool:
         camera = frame.camera
@@ -43,22 +44,16 @@ class Outbox:
 
     def quit(self) -> None:
         """Let `run` return once everything is sent."""
-        with self._some:
-            self._over = True
-            self._some.notify()
+        self._waiting.put(None)
 
     def run(self) -> None:
         """Body of the sending thread. Ends when told to, or when nobody listens any more."""
-        while True:
-            with self._some:
-                while not self._waiting and not self._over:
-                    self._some.wait()
-                if not self._waiting:
-                    return
-                report = self._waiting.popleft()
-                if isinstance(report, Frame):
+        while (report := self._waiting.get()) is not None:
+            if isinstance(report, Frame):
+                with self._lock:
                     self._frames[report.camera] -= 1
             try:
-                self._pipe.send(report)
+                # What `send` does, without the pickler of its own that it makes for each.
+                self._pipe.send_bytes(pickle.dumps(report, pickle.HIGHEST_PROTOCOL))
             except OSError:
                 return

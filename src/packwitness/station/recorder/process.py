@@ -1,5 +1,5 @@
-"""The recorder process: several cameras, a thread each, and a thread each to write. It lives as long as its
-pipe.
+"""The recorder process: several cameras, a thread that reads most of them, and a thread each to connect and
+to write. It lives as long as its pipe.
 
 A crash in FFmpeg takes this process along and nothing else; the supervisor starts it again.
 """
@@ -30,6 +30,7 @@ from packwitness.station.recorder.messages import (
     Watch,
 )
 from packwitness.station.recorder.outbox import Outbox
+from packwitness.station.recorder.reader import Reader
 from packwitness.station.recorder.ring import Ring
 from packwitness.station.recorder.source import OpenCamera
 from packwitness.station.recorder.store import FilmSoFar, PartStore
@@ -42,7 +43,8 @@ OpenStore = Callable[[], PartStore]
 
 # From malloc.h: M_ARENA_MAX, M_MMAP_THRESHOLD, M_TRIM_THRESHOLD.
 MALLOC_OPTIONS = ((-8, 2), (-3, 256 << 10), (-1, 256 << 10))
-TICK_SECONDS = 0.1
+TICK_NS = 90_000_000
+"""Once in each of the reader's unhurried rounds."""
 BEAT_NS = 1_000_000_000
 FLUSH_SECONDS = 10.0
 """How long a recorder that was told to quit goes on writing."""
@@ -103,6 +105,7 @@ class Recorder:
         self._look = look
         self._stop = threading.Event()
         self._writers = {spec.id: Writer(spec.id, store, self._outbox.put) for spec in cameras}
+        self._reader = Reader(self._hurried)
         self._channels = {
             spec.id: Channel(
                 spec,
@@ -110,6 +113,7 @@ class Recorder:
                 writer=self._writers[spec.id],
                 report=self._outbox.put,
                 ring=Ring(seconds=ring_seconds, limit=ring_bytes),
+                reader=self._reader,
             )
             for spec in cameras
         }
@@ -125,12 +129,13 @@ class Recorder:
             _thread(f"camera {camera}", partial(channel.run, self._stop))
             for camera, channel in self._channels.items()
         ]
-        ticker = _thread("tick", self._tick)
+        reader = _thread("read", self._read)
         self._obey()
         self._stop.set()
         for channel in self._channels.values():
             channel.hang_up()
-        _join([ticker], HANG_UP_SECONDS)
+        self._reader.look()
+        _join([reader], HANG_UP_SECONDS)
         for channel in self._channels.values():
             channel.look(None)
             channel.close_all()
@@ -150,21 +155,26 @@ class Recorder:
                 return
             self._follow(order)
 
-    def _tick(self) -> None:
-        """Body of the ticking thread: what has to happen when no packet comes."""
-        beat_ns = 0
-        while not self._stop.is_set():
+    def _read(self) -> None:
+        """Body of the thread that reads, and sees to what has to happen when no packet comes."""
+        tick_ns = beat_ns = 0
+        while self._reader.read() or not self._stop.is_set():
             now = time.monotonic_ns()
-            for channel in self._channels.values():
-                channel.tick(now)
+            if now - tick_ns >= TICK_NS and not self._stop.is_set():
+                tick_ns = now
+                for channel in self._channels.values():
+                    channel.tick(now)
             if now - beat_ns >= BEAT_NS:
                 beat_ns = now
                 self._outbox.put(self._beat(now))
-            self._stop.wait(TICK_SECONDS)
+            self._reader.pause()
 
     def _beat(self, now_ns: int) -> Beat:
         up = tuple(camera for camera, channel in self._channels.items() if channel.up)
         return Beat(now_ns, up, sum(writer.waiting for writer in self._writers.values()))
+
+    def _hurried(self) -> bool:
+        return any(channel.hurried for channel in self._channels.values())
 
     def _follow(self, order: Order) -> None:
         match order:
@@ -178,6 +188,7 @@ class Recorder:
                 self._channels[order.camera].watch(live)
             case Look():
                 self._channels[order.camera].look(self._looker(order), order.since_ns)
+        self._reader.look()
 
     def _start(self, order: StartTake) -> None:
         with self._lock:

@@ -127,6 +127,15 @@ class Source(Protocol):
 
 
 @runtime_checkable
+class FlowingSource(Protocol):
+    """A source of which many can be read in one thread: `flow` is as `stream`, but may yield None instead of
+    waiting once its pictures flow.
+    """
+
+    def flow(self, stop: threading.Event) -> Iterator[SourceItem | None]: ...
+
+
+@runtime_checkable
 class SourceFault(Protocol):
     """An exception that can say what happened and what to do."""
 

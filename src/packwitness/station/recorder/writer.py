@@ -83,7 +83,7 @@ class Writer:
         self._store = store
         self._report = report
         self._limit = limit
-        self._queue: SimpleQueue[tuple[str, _Item] | None] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[str, _Item, int] | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._bytes = 0
         self._packets = 0
@@ -96,9 +96,10 @@ class Writer:
 
     def begin(self, take: str, *, parts: int = 0) -> None:
         """A film of which `parts` parts exist already."""
-        self._queue.put((take, _Begin(parts)))
+        self._queue.put((take, _Begin(parts), 0))
 
     def write(self, take: str, item: Item) -> None:
+        size = 0
         if isinstance(item, Piece):
             size = item.size
             with self._lock:
@@ -108,14 +109,14 @@ class Writer:
                     self._packets += len(item.packets)
             if not room:
                 lost = _Lost(item.start, item.start + item.duration, len(item.packets))
-                self._queue.put((take, lost))
+                self._queue.put((take, lost, 0))
                 self._report(PacketsDropped(self._camera, lost.packets))
                 return
-        self._queue.put((take, item))
+        self._queue.put((take, item, size))
 
     def close(self, take: str, done: Callable[[], None]) -> None:
         """Call `done` once everything queued before is in the store."""
-        self._queue.put((take, _Close(done)))
+        self._queue.put((take, _Close(done), 0))
 
     def quit(self) -> None:
         """Let `run` return once the queue is empty."""
@@ -124,7 +125,7 @@ class Writer:
     def run(self) -> None:
         """Body of the writer thread."""
         while (entry := self._queue.get()) is not None:
-            take, item = entry
+            take, item, size = entry
             if isinstance(item, _Begin):
                 self._films[take] = _Film(item.parts)
                 continue
@@ -133,7 +134,7 @@ class Writer:
                 case Piece():
                     self._piece(take, film, item)
                     with self._lock:
-                        self._bytes -= item.size
+                        self._bytes -= size
                         self._packets -= len(item.packets)
                 case Gap():
                     film.found()

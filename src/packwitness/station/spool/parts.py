@@ -17,11 +17,13 @@ from packwitness.station.spool.layout import Layout, make_folder, sync_folder, w
 from packwitness.station.spool.ledger import (
     Ledger,
     TakeNotOpen,
-    build_part,
     json_text,
     require_recording,
 )
 from packwitness.station.spool.rows import FilmRow, InitRow, PartRow, SoundRow
+
+REMEMBERED = 256
+"""Films whose end is kept in mind; takes end without a word to the store."""
 
 
 class SoundFacts(Protocol):
@@ -91,12 +93,25 @@ def _audio_text(sound: SoundFacts | None) -> str | None:
     )
 
 
+@dataclass(slots=True)
+class _Film:
+    """What the next part of a film links to, as its rows say; `inits` by their digests."""
+
+    inits: list[str]
+    count: int
+    head: str
+
+
 class LedgerPartStore:
-    """Stores inits and parts durably. One caller per camera at a time; several cameras may call at once."""
+    """Stores inits and parts durably. One caller per camera at a time; several cameras may call at once.
+
+    Nobody else writes these films (R8), so what the rows say of them is read once and then remembered.
+    """
 
     def __init__(self, layout: Layout, ledger: Ledger) -> None:
         self._layout = layout
         self._ledger = ledger
+        self._films: dict[tuple[str, str], _Film] = {}
 
     def put_init(self, *, take: str, camera: str, data: bytes, info: Facts, origin_ns: int) -> InitRow:
         """Store the next init of a camera in a take and return its row; the same init again returns the row
@@ -108,6 +123,7 @@ class LedgerPartStore:
             OSError: the take is not recording (any more), or the disk refuses; nothing was kept.
         """
         with _as_os_error():
+            self._films.pop((take, camera), None)
             digest = hashlib.sha256(data).hexdigest()
             inits = self._ledger.inits(take, camera)
             if inits and inits[-1].sha256 == digest:
@@ -151,30 +167,33 @@ class LedgerPartStore:
             ValueError: there is no init of that number.
         """
         with _as_os_error():
-            inits = self._ledger.rows(
-                "SELECT sha256 FROM init WHERE take = ? AND camera = ? AND k = ?", take, camera, init
-            )
-            if not inits:
+            # Out of mind until the row is there: what fails is read again.
+            film = self._films.pop((take, camera), None) or self._film(take, camera)
+            if not 0 <= init < len(film.inits):
                 raise ValueError(f"camera {camera} of take {take} has no init {init}")
-            last = self._ledger.rows(
-                "SELECT n, chain FROM part WHERE take = ? AND camera = ? ORDER BY n DESC LIMIT 1",
-                take,
-                camera,
-            )
-            n = last[0]["n"] + 1 if last else 0
+            n, size = film.count, len(data)
             digest = hashlib.sha256(data).hexdigest()
-            chain = PartChain(take, camera, count=n, head=last[0]["chain"] if last else ZERO)
-            head = chain.append(inits[0]["sha256"], digest)
+            head = PartChain(take, camera, count=n, head=film.head).append(film.inits[init], digest)
             write_durably(self._layout.part_file(take, camera, n), data)
+            values = (take, camera, n, init, size, digest, start, duration, key, head)
             with self._ledger.transaction() as db:
-                require_recording(db, take)
-                cursor = db.execute(
-                    "INSERT INTO part VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) RETURNING *",
-                    (take, camera, n, init, len(data), digest, start, duration, key, head),
+                counted = db.execute(
+                    "UPDATE take SET bytes = bytes + ? WHERE take = ? AND state = 'recording'", (size, take)
                 )
-                row = build_part(cursor.fetchone())
-                db.execute("UPDATE take SET bytes = bytes + ? WHERE take = ?", (row.size, take))
-                return row
+                if not counted.rowcount:
+                    require_recording(db, take)
+                db.execute("INSERT INTO part VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)", values)
+            if len(self._films) >= REMEMBERED:
+                self._films.clear()
+            self._films[take, camera] = _Film(film.inits, n + 1, head)
+            return PartRow(*values, uploaded=False)
+
+    def _film(self, take: str, camera: str) -> _Film:
+        inits = [row.sha256 for row in self._ledger.inits(take, camera)]
+        last = self._ledger.rows(
+            "SELECT n, chain FROM part WHERE take = ? AND camera = ? ORDER BY n DESC LIMIT 1", take, camera
+        )
+        return _Film(inits, last[0]["n"] + 1, last[0]["chain"]) if last else _Film(inits, 0, ZERO)
 
     def add_gap(
         self, *, take: str, camera: str, at_ms: int, duration_ms: int, reason: str, dropped: int = 0

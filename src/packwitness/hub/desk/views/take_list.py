@@ -16,7 +16,7 @@ from packwitness.hub.audit import operations as audit
 from packwitness.hub.desk.csv_lines import csv_line, csv_start
 from packwitness.hub.desk.views.paging import page_of
 from packwitness.hub.orders.models import Order
-from packwitness.hub.recordings import queries
+from packwitness.hub.recordings import losses, queries
 from packwitness.hub.recordings.models import Take, TakeState
 from packwitness.hub.scope import access
 from packwitness.hub.scope.requests import ScopedRequest
@@ -36,6 +36,7 @@ class Line:
     order: Order | None
     waits: bool
     length: str
+    lost: str
 
 
 @require_safe
@@ -111,6 +112,7 @@ def _line(row: Take, at: datetime) -> Line:
         order=shipment.order if shipment else None,
         waits=queries.waits_for_station(row, at=at),
         length=clock(row.duration_ms / 1000) if row.duration_ms is not None else "",
+        lost=losses.of_take(row),
     )
 
 

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib import messages as notices
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
@@ -17,11 +18,12 @@ from packwitness.hub.links import operations as link_operations
 from packwitness.hub.links import queries as links
 from packwitness.hub.notify import queries as notify
 from packwitness.hub.orders.models import Order
-from packwitness.hub.recordings import captions, queries
+from packwitness.hub.recordings import captions, losses, queries, renditions, stored
 from packwitness.hub.recordings.models import Take, TakeState
 from packwitness.hub.recordings.stored import NoFilm
 from packwitness.hub.scope import access
 from packwitness.hub.scope.requests import ScopedRequest
+from packwitness.hub.watch.copies import Copy, copy_of
 from packwitness.hub.watch.names import camera_name, courier_name
 from packwitness.hub.watch.page import clock
 
@@ -45,10 +47,16 @@ def take(request: ScopedRequest, take: str) -> HttpResponse:
     ]
     wanted = request.GET.get("camera", "")
     camera = next((one for one in cameras if one["id"] == wanted), cameras[0] if cameras else None)
+    codec = stored.codec(row, camera["id"]) if camera else ""
+    if camera and "copy" in request.GET:
+        renditions.ask(take=row, camera=camera["id"], at=now)
     context: dict[str, Any] = {
         "take": row,
         "cameras": cameras,
         "camera": camera,
+        "codec": codec,
+        "copy": _copy(row, camera["id"]) if camera else None,
+        "losses": losses.of_camera(row, camera["id"]) if camera and row.state == TakeState.SEALED else None,
         "events": _events(row, camera),
         "waits": queries.waits_for_station(row, at=now),
         "length": clock(row.duration_ms / 1000) if row.duration_ms is not None else "",
@@ -69,10 +77,10 @@ def take(request: ScopedRequest, take: str) -> HttpResponse:
 
 @require_safe
 def take_state(request: ScopedRequest, take: str) -> JsonResponse:
-    """Say how far a take is, for a page that plays it while it runs."""
+    """Say how far a take is, and in what its ``?camera=`` films, for a page that plays it while it runs."""
     access.require(request.scope, "film.view")
     row = queries.take(scope=request.scope, take=take)
-    answer = JsonResponse({"state": row.state})
+    answer = JsonResponse({"state": row.state, "codec": stored.codec(row, request.GET.get("camera", ""))})
     answer["Cache-Control"] = "private, no-store"
     return answer
 
@@ -110,6 +118,18 @@ def _order(request: ScopedRequest, order: Order | None) -> dict[str, Any]:
         "may_see_person": may_see_person,
         "has_person": has_person,
     }
+
+
+def _copy(row: Take, camera: str) -> Copy | None:
+    names = [row.id, camera]
+    return copy_of(
+        renditions.offer(row, camera),
+        source=reverse("recordings:copy", args=names),
+        state=reverse("recordings:copy_state", args=names),
+        record=reverse("recordings:copy_record", args=names),
+        original=reverse("recordings:film", args=names) + "?download=1",
+        ask=f"?camera={camera}&copy=1",
+    )
 
 
 def _verdict(request: ScopedRequest, row: Take) -> dict[str, Any]:

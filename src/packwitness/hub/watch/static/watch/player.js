@@ -8,9 +8,10 @@ const RETRY = 1000;
 
 let live = null;
 let timer = 0;
+const BUSY = 60_000;
 
 const film = () => document.querySelector("#film");
-const moments = () => [...document.querySelectorAll("#playing a[data-at]")];
+const moments = () => [...document.querySelectorAll("#playing :is(.chapters, .moments):not(.gaps) a[data-at]")];
 
 // Each film counts from its own first picture; data-offset says how many ms after the take's first one that was.
 const offset = (video) => Number(video.dataset.offset) / 1000;
@@ -24,6 +25,57 @@ function mark() {
     if (link === current) link.setAttribute("aria-current", "true");
     else link.removeAttribute("aria-current");
   }
+}
+
+// H.265: not every browser shows it. Asked for by RFC 6381 name; unknown names are left to the player.
+const plays = (codec) => !codec || document.createElement("video").canPlayType(`video/mp4; codecs="${codec}"`) !== "";
+const playsLive = (codec) => (window.MediaSource && codec ? MediaSource.isTypeSupported(`video/mp4; codecs="${codec}"`) : plays(codec));
+
+// Shows one of the notes that stand beside the film, and the film only with a note that goes with one.
+function note(name) {
+  for (const one of document.querySelectorAll("#playing [data-copy-note]")) one.hidden = one.dataset.copyNote !== name;
+  const video = film();
+  if (video) video.hidden = !["", "is"].includes(name);
+}
+
+const copyOf = (video) => video.querySelectorAll("source")[1];
+
+// Asks for a copy, waits for it, and plays it; the page can be left meanwhile.
+async function playCopy(video, at, playing) {
+  if (copyOf(video)) return note("is");
+  if (video.dataset.asks) return;
+  video.dataset.asks = "1";
+  const answer = await fetch(video.dataset.copyState).catch(() => null);
+  delete video.dataset.asks;
+  if (!video.isConnected) return;
+  const told = answer?.ok ? await answer.json() : { state: answer && answer.status < 500 ? "off" : "busy" };
+  if (told.state === "ready") {
+    const source = document.createElement("source");
+    source.src = told.source;
+    source.type = told.type;
+    video.querySelector("source").after(source);
+    note("is");
+    video.load();
+    return seekTo(video, at, playing);
+  }
+  const waits = ["waiting", "converting"].includes(told.state);
+  note(waits ? "under_way" : told.state === "busy" ? "busy" : "none");
+  for (const bar of document.querySelectorAll("#playing [data-copy-note] progress")) bar.value = told.percent ?? 0;
+  if (!waits && told.state !== "busy") return;
+  video.dataset.asks = "1";
+  setTimeout(() => {
+    delete video.dataset.asks;
+    if (video.isConnected) playCopy(video, at, playing);
+  }, waits ? 2 * RETRY : BUSY);
+}
+
+function seekTo(video, at, playing) {
+  if (at > 0) {
+    const seek = () => { video.currentTime = Math.min(Math.max(0, at - offset(video)), Math.max(0, video.duration - 0.1)); };
+    if (video.readyState > 0) seek();
+    else video.addEventListener("loadedmetadata", seek, { once: true });
+  }
+  if (playing) video.play().catch(() => {});
 }
 
 function loadHls(address) {
@@ -45,7 +97,7 @@ function attach(video) {
     // Nothing has arrived yet, or the line broke: as long as the page waits for the seal, so do we.
     live?.destroy();
     live = null;
-    setTimeout(() => { if (video.isConnected && timer) attach(video); }, RETRY);
+    setTimeout(() => { if (video.isConnected && timer && !video.hidden) attach(video); }, RETRY);
   });
   live.loadSource(video.dataset.live);
   live.attachMedia(video);
@@ -53,6 +105,7 @@ function attach(video) {
 
 async function playLive(video) {
   timer = setInterval(() => watchForSeal(video), Number(video.dataset.poll) * 1000);
+  if (!playsLive(video.dataset.codec)) return note("live");
   if (video.canPlayType("application/vnd.apple.mpegurl") && !window.MediaSource) {
     video.src = video.dataset.live;
   } else {
@@ -66,7 +119,14 @@ async function watchForSeal(video) {
   const answer = await fetch(video.dataset.state).catch(() => null);
   // Thrown away at the bench, or the link was closed: the page itself says so.
   const over = answer && [403, 404, 410].includes(answer.status);
-  if (!over && (!answer?.ok || (await answer.json()).state === "recording")) return;
+  const told = answer?.ok ? await answer.json() : { state: "recording" };
+  // In what is filmed is known only once something has arrived.
+  if (!over && told.state === "recording" && !playsLive(told.codec) && !video.hidden) {
+    live?.destroy();
+    live = null;
+    note("live");
+  }
+  if (!over && told.state === "recording") return;
   if (over) location.reload();
   else await show(location.href, takeTime(video), !video.paused && video.currentTime > 0);
 }
@@ -96,12 +156,18 @@ function start(at = 0, playing = false) {
     playLive(video).catch(() => {});
     return;
   }
-  if (at > 0) {
-    const seek = () => { video.currentTime = Math.min(Math.max(0, at - offset(video)), Math.max(0, video.duration - 0.1)); };
-    if (video.readyState > 0) seek();
-    else video.addEventListener("loadedmetadata", seek, { once: true });
+  if (video.dataset.copyState) {
+    // A browser that says it can, and then cannot, gets the copy as well.
+    video.querySelector("source").addEventListener("error", () => playCopy(video, at, playing), { once: true });
+    video.addEventListener("error", () => {
+      if (!copyOf(video)) playCopy(video, at, playing);
+    }, { once: true });
+    if (!plays(video.dataset.codec)) {
+      playCopy(video, at, playing);
+      if (!copyOf(video)) return;
+    }
   }
-  if (playing) video.play().catch(() => {});
+  seekTo(video, at, playing);
   mark();
 }
 
