@@ -243,7 +243,7 @@ def cameras_from_words(words: Iterable[str]) -> list[CameraSettings]:
         if not urlsplit(url).scheme:
             raise SettingsError(
                 "A camera is given as --camera NAME=URL or --camera URL; "
-                "its URL begins with rtsp://, file: or scene:."
+                "its URL begins with rtsp://, http://, usb:, file: or scene:."
             )
         try:
             cameras.append(CameraSettings(id=name, url=url))

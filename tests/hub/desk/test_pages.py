@@ -79,7 +79,8 @@ def test_without_a_bench_the_list_says_to_set_one_up(house: House) -> None:
 
 
 def test_benches_say_their_warnings_in_words(house: House) -> None:
-    warnings = ["camera_lost:Overhead", "camera_lost:Rollers", "disk_low", "brand_new"]
+    warnings = ["camera_lost:Overhead", "camera_lost:Rollers", "few_pictures:Overhead:10:30"]
+    warnings += ["disk_low", "brand_new"]
     status = {"state": "idle", "cameras_up": ["label"], "cameras_down": ["rollers"], "warnings": warnings}
     Bench.objects.filter(pk=house.bench.pk).update(status=status)
     client = house.client()
@@ -87,11 +88,12 @@ def test_benches_say_their_warnings_in_words(house: House) -> None:
 
     text = client.get("/benches/").text
 
-    assert re.findall(r'<span class="badge \w+">([^<]+)</span>', text)[-6:] == [
+    assert re.findall(r'<span class="badge \w+">([^<]+)</span>', text)[-7:] == [
         "송장",
         "rollers",
         "위쪽: 화면이 들어오지 않습니다",
         "Rollers: 화면이 들어오지 않습니다",
+        "위쪽: 초당 화면 수가 설정보다 적습니다",
         "디스크 공간이 얼마 남지 않았습니다",
         "brand_new",
     ]

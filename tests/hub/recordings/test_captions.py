@@ -75,6 +75,18 @@ def test_what_means_nothing_to_a_viewer_is_left_out() -> None:
     ]
 
 
+def test_what_cameras_lack_is_told() -> None:
+    events = [
+        event(0, "warning", warning="no_sound", camera="label"),
+        event(9_000, "warning", warning="few_pictures", camera="label", given=10, promised=30),
+        event(18_000, "note", note="sound_silent", camera="label", duration_ms=900),
+    ]
+    assert [cue.split("\n")[1] for cue in cues(captions(events, language="en"))] == [
+        "A camera gives no sound.",
+        "A camera gives fewer pictures than it should.",
+    ]
+
+
 def test_chapters_last_until_the_next_or_the_end() -> None:
     events = [
         event(3000, "take_started"),

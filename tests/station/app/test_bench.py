@@ -344,9 +344,9 @@ async def test_a_camera_that_stalls_is_told_apart_from_one_that_is_gone(place: P
     await place.bench.camera_down("label", "stalled")
     await place.bench.camera_down("overhead", "refused")
     told = [(warning.code, warning.values["camera"]) for warning in place.bench.view().warnings]
-    assert told == [("camera_lost", "Overhead"), ("camera_stalled", "Label")]
+    assert told == [("camera_refused", "Overhead"), ("camera_stalled", "Label")]
     await place.bench.camera_up("label")
-    assert [warning.code for warning in place.bench.view().warnings] == ["camera_lost"]
+    assert [warning.code for warning in place.bench.view().warnings] == ["camera_refused"]
 
 
 async def test_lost_packets_are_shown_for_a_while(place: Place) -> None:

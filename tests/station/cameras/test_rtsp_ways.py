@@ -25,6 +25,7 @@ from packwitness.station.cameras.camera import (
     NoFrames,
     NoKeyframe,
     Refused,
+    StreamInfo,
     TimedOut,
     UnknownHost,
     Unreachable,
@@ -284,3 +285,20 @@ def test_other_channels_bases_and_keep_alives() -> None:
         # A camera that knows no GET_PARAMETER is not asked it: some hang up.
         assert "OPTIONS rtsp://10.1.1.1/session" in lines
         assert not any(line.startswith("GET_PARAMETER") for line in lines)
+
+
+def test_how_many_pictures_are_promised() -> None:
+    told = SDP + "a=framerate:25\r\n"
+    promised = []
+    for sdp, more in ((SDP, ""), (told, ""), (SDP, "#rate=20"), (told, "#rate=12&transport=tcp")):
+        script = Script(sdp, film(sent(PICTURES)))
+        with playing(script) as port:
+            stop = threading.Event()
+            items = RtspCamera(f"rtsp://127.0.0.1:{port}/live{more}").stream(stop)
+            info = next(items)
+            stop.set()
+            list(items)
+        assert isinstance(info, StreamInfo)
+        promised.append(info.frame_rate)
+        assert not any("rate=" in request for request in script.asked)
+    assert promised == [None, 25, 20, 12]

@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from packwitness.station.recorder.messages import SoundFacts
 from packwitness.station.recorder.store import FilmSoFar, StreamFacts, Timing
 
 
@@ -42,6 +43,7 @@ class SoFar:
     origin_ns: int
     end: int
     parts: int
+    audio: SoundFacts | None
 
 
 class FolderStore:
@@ -60,7 +62,11 @@ class FolderStore:
         if known and known[-1].read_bytes() == data:
             return Init(len(known) - 1, len(data), digest)
         row = Init(len(known), len(data), digest)
-        facts = [info.codec, info.width, info.height, info.timescale, origin_ns]
+        sound = info.audio
+        audio = None
+        if sound is not None:
+            audio = [sound.codec, sound.sample_rate, sound.channels, sound.encoded_from]
+        facts = [info.codec, info.width, info.height, info.timescale, origin_ns, audio]
         self._write(folder / f"init-{row.k:03}.mp4", data)
         self._write(folder / f"init-{row.k:03}.json", json.dumps(facts).encode())
         return row
@@ -83,18 +89,28 @@ class FolderStore:
             file.write(json.dumps([at_ms, duration_ms, reason, dropped]) + "\n")
 
     def note(
-        self, *, take: str, camera: str, lost: int, stalls: int, reconnects: int, timing: Timing | None
+        self,
+        *,
+        take: str,
+        camera: str,
+        lost: int,
+        stalls: int,
+        reconnects: int,
+        timing: Timing | None,
+        dropped: int = 0,
     ) -> None:
         said = None if timing is None else [timing.source, timing.drift_ppm, timing.jitter_ms]
         with (self._folder(take, camera) / "notes.jsonl").open("a") as file:
-            file.write(json.dumps([lost, stalls, reconnects, said]) + "\n")
+            file.write(json.dumps([lost, stalls, reconnects, said, dropped]) + "\n")
 
     def so_far(self, *, take: str, camera: str) -> FilmSoFar | None:
         rows = self.parts(take, camera)
         if not self.inits(take, camera):
             return None
         end = max((row.start + row.duration for row in rows), default=0)
-        return SoFar(self.origin_ns(take, camera), end, len(rows))
+        newest = max(self._folder(take, camera).glob("init-*.json"))
+        told = json.loads(newest.read_bytes())[5]
+        return SoFar(self.origin_ns(take, camera), end, len(rows), told and SoundFacts(*told))
 
     # --- for the test ---
 
@@ -104,6 +120,11 @@ class FolderStore:
         notes = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
         lost, stalls, reconnects = (sum(note[number] for note in notes) for number in range(3))
         return lost, stalls, reconnects
+
+    def dropped(self, take: str, camera: str) -> int:
+        """Pictures that could not be encoded in time."""
+        lines = (self._folder(take, camera) / "notes.jsonl").read_text().splitlines()
+        return sum(json.loads(line)[4] for line in lines)
 
     def parts(self, take: str, camera: str) -> list[Part]:
         rows = sorted(self._folder(take, camera).glob("*.m4s.json"))

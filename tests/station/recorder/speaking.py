@@ -66,6 +66,7 @@ def speaking(
     *,
     seconds: float,
     beep: tuple[float, float] = (1.0, 1.5),
+    sound_from: float = 0.0,
     sound_until: float = 1e9,
     described: str | None = None,
     **more: object,
@@ -94,7 +95,7 @@ def speaking(
         size = 1024 if codec == "aac" else 160
         kind = {"aac": 97, "pcm_mulaw": 0, "pcm_alaw": 8}[codec]
         for number, (at, frame) in enumerate(tone(codec, seconds, *beep)):
-            if at <= sound_until:
+            if sound_from <= at <= sound_until:
                 stamp = 0xFFFFF000 + round(at * rate) - size
                 events.append(
                     (

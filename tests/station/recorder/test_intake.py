@@ -30,6 +30,7 @@ class Stream:
     frame_rate: Fraction | None = Fraction(30)
     length_size: int | None = None
     timing: str = "stream"
+    encoded_from: str | None = None
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Picture:
     key: bool
     arrival_ns: int
     lost: int = 0
+    dropped: int = 0
 
 
 @pytest.fixture(scope="module")

@@ -1,20 +1,43 @@
 """Films with sound: the picture stays as it is, the sound is where it belongs, and never keeps it waiting."""
 
 import io
+import threading
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from queue import SimpleQueue
 
 import av
 import numpy as np
 import pytest
 
-from packwitness.station.recorder.messages import PartWritten, SoundMissing
+from packwitness.station.cameras.camera import Item
+from packwitness.station.cameras.kinds import open_camera
+from packwitness.station.recorder.channel import Channel
+from packwitness.station.recorder.messages import (
+    CameraSpec,
+    CameraUp,
+    PartWritten,
+    Report,
+    SoundBack,
+    SoundFacts,
+    SoundMissing,
+    SoundSilent,
+    StartTake,
+    TakeClosed,
+)
 from packwitness.station.recorder.muxer import boxes
+from packwitness.station.recorder.reader import Reader
 from packwitness.station.recorder.reel import Piece
-from packwitness.station.recorder.sound import SILENCE, CameraSound
+from packwitness.station.recorder.ring import Ring
+from packwitness.station.recorder.sound import SILENCE, SILENCES_LIMIT, CameraSound
+from packwitness.station.recorder.sound_part import SoundTrack
+from packwitness.station.recorder.writer import Writer
 from tests.station.cameras.films import make_film
 from tests.station.cameras.scripted_camera import playing
+from tests.station.recorder.folder_store import FolderStore, SoFar
 from tests.station.recorder.reading import decoded, samples
 from tests.station.recorder.recording import recording
 from tests.station.recorder.speaking import RATES, speaking
@@ -94,6 +117,29 @@ def test_sound_that_stops_does_not_keep_the_picture(film: Path, tmp_path: Path) 
     assert spans[-1][1] > samples(data)[-1].dts - 0.7
     assert loud[110:].max() < 0.001
     assert loud[42:58].max() > 0.1
+    # The silence is told, before the film is told closed, and is as long as it is.
+    (silent,) = it.of(SoundSilent)
+    assert (silent.take, silent.camera) == ("t", "a")
+    assert abs(silent.duration_ms / 1000 - (spans[-1][1] - 0.8)) < 0.08
+    kinds = [type(report) for report in it.reports]
+    assert kinds.index(SoundSilent) < kinds.index(TakeClosed)
+
+
+def test_sound_that_begins_in_mid_film_changes_nothing_but_what_is_heard(film: Path, tmp_path: Path) -> None:
+    """The camera said that it has sound, so the film has a track for it from its first part."""
+    script, _ = speaking(film, "aac", seconds=9, sound_from=1.6, beep=(1.9, 2.2))
+    with playing(script) as port, recording(tmp_path, {"a": f"rtsp://127.0.0.1:{port}/live#sound=1"}) as it:
+        it.film("t", ("a",), 2.6, pre_roll=3.0)
+        data = it.store.film("t", "a")
+    assert len(it.store.inits("t", "a")) == 1
+    stream, loud, spans = heard(data)
+    assert stream.codec_context.name == "aac"
+    assert spans[0][0] < 0.1
+    assert all(abs(after[0] - before[1]) < 0.03 for before, after in pairwise(spans))
+    beep = np.flatnonzero(loud > 0.1) / 100
+    assert abs(beep[0] - 1.9) < 0.08
+    (silent,) = it.of(SoundSilent)
+    assert 1_400 < silent.duration_ms < 1_700
 
 
 @pytest.mark.parametrize(
@@ -201,3 +247,191 @@ def test_silence_stands_in_for_what_does_not_come() -> None:
     assert [data for _, data in after.frames if data != SILENCE[1]] == [b"next"]
     # A hole of the picture is a hole of the sound.
     assert starts(sound.lay("t", piece(60)))[0] >= 59.9 * 48_000
+
+
+def test_silences_are_told_one_by_one_and_at_the_end() -> None:
+    sound = CameraSound()
+    sound.begin(Stream(), 0)
+
+    def say(*numbers: int) -> None:
+        for number in numbers:
+            sound.push(Heard(b"x", 1024 * number, 1024 * (number + 1) * 10**9 // 48_000), 0)
+
+    say(*range(50))
+    sound.lay("t", piece(0))
+    assert sound.silences("t") == []
+    # Two seconds without, of which the half second is waited for.
+    sound.lay("t", piece(1))
+    sound.lay("t", piece(2))
+    assert sound.silences("t") == [], "it has not ended"
+    say(*range(141, 200))
+    sound.lay("t", piece(3))
+    assert sound.silences("t") == [round(91 * 1024 / 48)]
+    assert sound.silences("t") == []
+    sound.lay("t", piece(4))
+    sound.lay("t", piece(5))
+    (rest,) = sound.end("t")
+    assert 1_200 < rest < 1_400
+    assert sound.end("t") == []
+    assert sound.silences("unknown") == []
+
+
+def test_no_more_silences_are_told_than_a_manifest_should_hold() -> None:
+    sound = CameraSound()
+    sound.begin(Stream(), 0)
+    told: list[int] = []
+    for second in range(200):
+        number = second * 47
+        sound.push(Heard(b"x", 1024 * number, 1024 * (number + 1) * 10**9 // 48_000), 0)
+        sound.lay("t", piece(second))
+        told += sound.silences("t")
+    told += sound.end("t")
+    assert len(told) == SILENCES_LIMIT + 1
+    assert sum(told) == pytest.approx(199_000 - 500 - 200 * 21, rel=0.02)
+
+
+NONE = SoundFacts("mp4a.40.2", 48_000, 1, None)
+
+
+def test_how_many_tracks_a_film_has_is_settled_by_its_first_part() -> None:
+    sound = CameraSound()
+    assert sound.lay("silent", piece(0)).sound is None
+    sound.begin(Stream(), 0)
+    sound.push(Heard(b"x", 0, 0), 0)
+    assert sound.lay("silent", piece(1)).sound is None, "players refuse a film that gets another track"
+    first = sound.lay("next", piece(0)).sound
+    assert first is not None
+    # A connection that is lost, or made anew without sound, takes no track from a film that has one.
+    sound.lost()
+    sound.none()
+    after = sound.lay("next", piece(1)).sound
+    assert after is not None
+    assert (after.track, {data for _, data in after.frames}) == (first.track, {SILENCE[1]})
+    assert sound.lay("later", piece(0)).sound is None
+    # While a camera is away that had sound, a film that begins is one with sound.
+    sound.begin(Stream(), 0)
+    sound.lost()
+    assert sound.lay("away", piece(0)).sound is not None
+
+
+def test_a_film_that_another_recorder_began_keeps_its_tracks() -> None:
+    with_sound, without = CameraSound(), CameraSound()
+    with_sound.resume("t", NONE)
+    track = with_sound.lay("t", piece(5)).sound
+    assert track is not None, "no sound comes any more, but its place is there"
+    assert track.track == SoundTrack(48_000, 1, Stream.config, None)
+    without.begin(Stream(), 0)
+    without.resume("t", None)
+    assert without.lay("t", piece(5)).sound is None
+    without.end("t")
+    assert without.lay("t", piece(0)).sound is not None
+
+
+class InItsThread:
+    """A camera that is read by the thread that opened it, where no reader runs."""
+
+    def __init__(self, url: str) -> None:
+        self._camera = open_camera(url)
+
+    def stream(self, stop: threading.Event) -> Iterator[Item]:
+        return self._camera.stream(stop)
+
+
+def test_sound_that_comes_back_is_told(film: Path, tmp_path: Path) -> None:
+    """By the channel itself, with time that is told to it: it takes five seconds for sound to be missed."""
+    script, _ = speaking(film, "aac", seconds=20, sound_until=1.0)
+    late, _ = speaking(film, "aac", seconds=20)
+    reports: list[Report] = []
+    came = threading.Condition()
+
+    def note(report: Report) -> None:
+        with came:
+            reports.append(report)
+            came.notify_all()
+
+    def wait(kind: type[Report], count: int = 1) -> None:
+        with came:
+            assert came.wait_for(lambda: [type(one) for one in reports].count(kind) >= count, 10), reports
+
+    with playing(script) as port, playing(late) as other:
+        urls = [f"rtsp://127.0.0.1:{other}/live#sound=1", f"rtsp://127.0.0.1:{port}/live#sound=1"]
+        channel = Channel(
+            CameraSpec("a", "any"),
+            open_camera=lambda _: InItsThread(urls.pop() if len(urls) > 1 else urls[0]),
+            reader=Reader(lambda: False),
+            writer=Writer("a", FolderStore(tmp_path), note),
+            report=note,
+            ring=Ring(),
+        )
+        stop = threading.Event()
+        thread = threading.Thread(target=channel.run, args=(stop,))
+        thread.start()
+        try:
+            wait(CameraUp)
+            time.sleep(1.2)
+            for _ in range(3):
+                channel.tick(time.monotonic_ns() + 6 * 10**9)
+            wait(SoundMissing)
+            assert [type(one) for one in reports].count(SoundMissing) == 1
+            # The camera is connected anew, and speaks.
+            channel.hang_up()
+            wait(SoundBack)
+            channel.tick(time.monotonic_ns() + 6 * 10**9)
+            wait(SoundMissing, 2)
+            wait(SoundBack, 2)
+        finally:
+            stop.set()
+            channel.hang_up()
+            thread.join(5)
+
+
+def test_a_camera_that_is_back_without_its_sound(film: Path, tmp_path: Path) -> None:
+    """A film that begins now has none; one that another recorder began with sound keeps its track."""
+    script, _ = speaking(film, "aac", seconds=20)
+    mute, _ = speaking(film, "", seconds=20)
+    reports: SimpleQueue[Report] = SimpleQueue()
+
+    def wait(kind: type[Report], take: str = "") -> None:
+        while True:
+            report = reports.get(timeout=10)
+            if isinstance(report, kind) and getattr(report, "take", "") == take:
+                return
+
+    store = FolderStore(tmp_path)
+    writer = Writer("a", store, reports.put)
+    with playing(script) as port, playing(mute) as other:
+        urls = [f"rtsp://127.0.0.1:{other}/live#sound=1", f"rtsp://127.0.0.1:{port}/live#sound=1"]
+        channel = Channel(
+            CameraSpec("a", "any"),
+            open_camera=lambda _: InItsThread(urls.pop() if len(urls) > 1 else urls[0]),
+            reader=Reader(lambda: False),
+            writer=writer,
+            report=reports.put,
+            ring=Ring(),
+        )
+        stop = threading.Event()
+        threads = [threading.Thread(target=channel.run, args=(stop,)), threading.Thread(target=writer.run)]
+        for thread in threads:
+            thread.start()
+        try:
+            wait(CameraUp)
+            channel.hang_up()
+            wait(SoundMissing)
+            now = time.monotonic_ns()
+            before = SoFar(now - 10**9, 90_000, 1, NONE)
+            channel.start(StartTake("new", ("a",), now, 0), None, lambda: None)
+            channel.start(StartTake("old", ("a",), now, 0), before, lambda: None)
+            for take in ("new", "old"):
+                wait(PartWritten, take)
+        finally:
+            stop.set()
+            channel.hang_up()
+            threads[0].join(5)
+            channel.close_all()
+            writer.quit()
+            threads[1].join(5)
+    tracks = {}
+    for take in ("new", "old"):
+        with av.open(io.BytesIO(store.film(take, "a"))) as container:
+            tracks[take] = len(container.streams.audio)
+    assert tracks == {"new": 0, "old": 1}

@@ -153,9 +153,25 @@ class RefusingNotes(FolderStore):
     refused = False
 
     def note(
-        self, *, take: str, camera: str, lost: int, stalls: int, reconnects: int, timing: Timing | None
+        self,
+        *,
+        take: str,
+        camera: str,
+        lost: int,
+        stalls: int,
+        reconnects: int,
+        timing: Timing | None,
+        dropped: int = 0,
     ) -> None:
         if not self.refused:
             self.refused = True
             raise OSError(28, "No space left on device")
-        super().note(take=take, camera=camera, lost=lost, stalls=stalls, reconnects=reconnects, timing=timing)
+        super().note(
+            take=take,
+            camera=camera,
+            lost=lost,
+            stalls=stalls,
+            reconnects=reconnects,
+            timing=timing,
+            dropped=dropped,
+        )

@@ -10,9 +10,9 @@ from packwitness.evidence.chain import PartChain
 from packwitness.station.recorder.clock import Timing
 from packwitness.station.recorder.store import PartStore
 from packwitness.station.spool.parts import OpenPartStore
-from packwitness.station.spool.rows import FilmRow
+from packwitness.station.spool.rows import FilmRow, SoundRow
 from packwitness.station.spool.seal import close
-from tests.station.spool.station_of_one import START_NS, Facts, Spool
+from tests.station.spool.station_of_one import START_NS, Facts, SoundFacts, Spool
 
 
 def test_it_is_the_store_that_a_recorder_asks_for(spool: Spool) -> None:
@@ -186,9 +186,10 @@ def test_counts_add_up_over_recorders_and_the_film_so_far_is_known(spool: Spool)
     second.note(
         take=take, camera="overhead", lost=4, stalls=0, reconnects=1, timing=Timing("rtp", -7, 9, None)
     )
-    second.note(take=take, camera="overhead", lost=0, stalls=1, reconnects=0, timing=None)
+    second.note(take=take, camera="overhead", lost=0, stalls=1, reconnects=0, timing=None, dropped=5)
+    second.add_gap(take=take, camera="overhead", at_ms=0, duration_ms=9, reason="overflow", dropped=2)
     (row,) = [one for one in spool.ledger.cameras(take) if one.camera == "overhead"]
-    assert (row.lost_packets, row.stalls, row.reconnects) == (7, 2, 2)
+    assert (row.lost_packets, row.stalls, row.reconnects, row.dropped_packets) == (7, 2, 2, 7)
     assert (row.timing, row.drift_ppm, row.jitter_ms, row.clock_offset_ms) == ("rtp", -7, 40, 12)
     first.put_init(take=take, camera="overhead", data=b"init", info=Facts(), origin_ns=77)
     assert second.so_far(take=take, camera="overhead") == FilmRow(77, 0, 0)
@@ -197,5 +198,8 @@ def test_counts_add_up_over_recorders_and_the_film_so_far_is_known(spool: Spool)
             take=take, camera="overhead", init=0, data=b"part", start=start, duration=45_000, key=True
         )
     assert second.so_far(take=take, camera="overhead") == FilmRow(77, 135_000, 2)
+    sound = SoundRow("mp4a.40.2", 8_000, 1, "pcm_alaw")
+    first.put_init(take=take, camera="overhead", data=b"more", info=Facts(audio=SoundFacts()), origin_ns=77)
+    assert second.so_far(take=take, camera="overhead") == FilmRow(77, 135_000, 2, sound)
     first.close()
     second.close()

@@ -81,10 +81,22 @@ WARNINGS: dict[str, Promise] = {
     "camera_lost": _("%(camera)s gives no picture"),
     "no_sound": _("%(camera)s gives no sound"),
     "second_stream_lost": _("The smaller stream of %(camera)s is away; labels are looked for in the film"),
+    "few_pictures": _("%(camera)s gives fewer pictures than it should"),
+    "encoder_behind": _("The station is too slow for all pictures of %(camera)s"),
     "no_camera": _("No camera gives a picture"),
     "recorder_lost": _("The recorder starts again"),
     "disk_low": _("Little disk space is left"),
     "camera_stalled": _("No picture comes from %(camera)s, though it is connected"),
+    "camera_unauthorised": _("%(camera)s does not accept the password"),
+    "camera_refused": _("%(camera)s refuses the connection"),
+    "camera_unreachable": _("No way leads to %(camera)s"),
+    "camera_wrong_codec": _("%(camera)s sends what cannot be filmed"),
+    "camera_no_frames": _("%(camera)s answers but sends no picture"),
+    "camera_overloaded": _("The station cannot carry %(camera)s as well"),
+    "camera_busy": _("%(camera)s is used by another program"),
+    "camera_not_allowed": _("The station may not open %(camera)s"),
+    "camera_no_device": _("%(camera)s is not plugged in"),
+    "camera_no_such_format": _("%(camera)s does not give the size or form that is set"),
     "packets_lost": _("The network loses pictures of %(camera)s"),
     "film_not_kept": _("Pictures of %(camera)s could not be saved"),
     "label_unreadable": _("Labels cannot be read in the film"),
@@ -102,4 +114,6 @@ def warning(given: str) -> str:
     code, _colon, value = given.partition(":")
     if code not in WARNINGS or ("%(camera)s" in str(WARNINGS[code]) and not value):
         return given
-    return str(WARNINGS[code]) % {"camera": titled(value)}
+    # Figures follow the camera: few_pictures:Overhead:10:30.
+    named = value.rsplit(":", 2)[0] if code == "few_pictures" else value
+    return str(WARNINGS[code]) % {"camera": titled(named)}

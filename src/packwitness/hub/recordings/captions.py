@@ -124,6 +124,8 @@ def _warning(plain: Mapping[str, str | int]) -> str:
         return gettext("Two labels lie in view.")
     if plain.get("warning") == "no_sound":
         return gettext("A camera gives no sound.")
+    if plain.get("warning") == "few_pictures":
+        return gettext("A camera gives fewer pictures than it should.")
     return gettext("The bench warned the packer.")
 
 

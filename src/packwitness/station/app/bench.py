@@ -12,6 +12,7 @@ from packwitness.protocol import BenchState, BenchStatus, StationOrder
 from packwitness.station.app.camera_warnings import camera_warnings, short
 from packwitness.station.app.legibility import Legibility
 from packwitness.station.app.live import LivePicture
+from packwitness.station.app.quality import About, Quality
 from packwitness.station.app.takes import Running, StorageRefuses, Takes
 from packwitness.station.config import BenchSettings, CameraSettings
 from packwitness.station.kiosk.view import (
@@ -105,7 +106,6 @@ class LiveBench:
         self._running: Running | None = None
         self._order: OrderView | None = None
         self._up: set[str] = set()
-        self._stalled: set[str] = set()
         self._troubles: dict[tuple[str, str], int] = {}
         """What went wrong lately with which camera, and until when it is shown (monotonic ns)."""
         self._legibility = Legibility(lookers, look, watches=logic.watches)
@@ -121,12 +121,11 @@ class LiveBench:
         self._live = {camera.id: LivePicture(partial(watch, camera.id)) for camera in cameras}
         self.last_takes: tuple[LastTakeView, ...] = ()
         self.warnings: tuple[WarningView, ...] = ()
+        """The station's, beside those of this bench's cameras."""
         self._second = {camera.id for camera in lookers if camera.look_url}
         """Cameras that watch for labels in a smaller stream of theirs."""
         self._second_lost: set[str] = set()
-        self._mute: set[str] = set()
-        """Cameras whose sound is wanted and does not come."""
-        """The station's, beside those of this bench's cameras."""
+        self.quality = Quality()
         self.status = StatusView(HubState.OFFLINE, DiskState.FINE, 0, None)
 
     # --- kiosk.view.Bench ---
@@ -145,10 +144,9 @@ class LiveBench:
         wrong = camera_warnings(
             self._cameras,
             up=self._up,
-            stalled=self._stalled,
+            quality=self.quality,
             troubles=self._troubles,
             unreadable=unreadable,
-            mute=self._mute,
             second_lost=self._second_lost,
         )
         return BenchView(
@@ -239,7 +237,12 @@ class LiveBench:
             case StartTake():
                 self._order = None
                 self._running = await self._takes.begin(
-                    bench=self.id, logic=self._logic, start=effect, cameras=self._cameras, up=self._up
+                    bench=self.id,
+                    logic=self._logic,
+                    start=effect,
+                    cameras=self._cameras,
+                    up=self._up,
+                    notes=self.quality.notes(self._live),
                 )
                 self._legibility.begin(self._running)
             case StopTake():
@@ -305,14 +308,15 @@ class LiveBench:
         if camera in self._up:
             return
         self._up.add(camera)
-        self._stalled.discard(camera)
         utc, now_ns = self._now()
         await self.happen(CameraBack(camera=camera, left=len(self._up), utc=utc, monotonic_ns=now_ns))
         self.touch()
 
-    def sound_missing(self, camera: str) -> None:
-        """A camera gives no sound though it should."""
-        self._mute.add(camera)
+    async def quality_heard(self, report: About) -> None:
+        """What a camera gives is less than it should be, or as it should be again."""
+        note = self.quality.heard(report)
+        if note is not None and self._running is not None:
+            await self._takes.note(self._running, note)
         self.touch()
 
     def second_stream(self, camera: str, *, lost: bool) -> None:
@@ -323,8 +327,7 @@ class LiveBench:
     async def camera_down(self, camera: str, code: str = "") -> None:
         """A camera gives none (any more, or from the beginning); ``code`` is the recorder's."""
         self._up.discard(camera)
-        self._mute.discard(camera)
-        (self._stalled.add if code == "stalled" else self._stalled.discard)(camera)
+        self.quality.camera_gone(camera, code)
         self._live[camera].lost()
         utc, now_ns = self._now()
         await self.happen(CameraLost(camera=camera, left=len(self._up), utc=utc, monotonic_ns=now_ns))

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
+from packwitness.station.app.quality import Quality
 from packwitness.station.config import CameraSettings
 from packwitness.station.kiosk.view import WarningView
 
@@ -10,24 +11,26 @@ def camera_warnings(
     cameras: Sequence[CameraSettings],
     *,
     up: Collection[str],
-    stalled: Collection[str],
+    quality: Quality,
     troubles: Iterable[tuple[str, str]],
     unreadable: bool,
-    mute: Collection[str],
     second_lost: Collection[str],
 ) -> list[WarningView]:
-    """Return the warnings in the order in which they matter. All but ``troubles`` (a code and a camera) are
-    ids of cameras: those that give pictures, are connected and silent, give no sound though they should,
-    and whose stream to look at is away.
+    """Return the warnings in the order in which they matter. ``up``: ids of the cameras that give pictures;
+    ``troubles``: codes, and of which camera; ``second_lost``: ids of those whose stream to look at is away.
     """
     titles = {camera.id: camera.title for camera in cameras}
-    found = [("camera_stalled" if one in stalled else "camera_lost", one) for one in titles if one not in up]
-    found += troubles
-    wrong = [WarningView(code, {"camera": titles[camera]}) for code, camera in found]
+    given = {one: title for one, title in titles.items() if one in up}
+    wrong = quality.lost({one: title for one, title in titles.items() if one not in up})
+    wrong += [WarningView(code, {"camera": titles[camera]}) for code, camera in troubles]
     if unreadable:
         wrong.append(WarningView("label_unreadable"))
-    for code, which in (("no_sound", mute), ("second_stream_lost", second_lost)):
-        wrong += [WarningView(code, {"camera": titles[one]}) for one in titles if one in which and one in up]
+    wrong += quality.warnings(given)
+    wrong += [
+        WarningView("second_stream_lost", {"camera": title})
+        for one, title in given.items()
+        if one in second_lost
+    ]
     return wrong
 
 

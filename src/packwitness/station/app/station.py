@@ -7,6 +7,7 @@ import secrets
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
 from functools import partial
 
 import structlog
@@ -18,6 +19,7 @@ from packwitness.station.app.condition import Condition, Limits, utc_ms
 from packwitness.station.app.from_settings import guard_of, identity_of, logics_of
 from packwitness.station.app.lock import only_one
 from packwitness.station.app.orders import Orders
+from packwitness.station.app.quality import TOLD
 from packwitness.station.app.recorders import Recorders, grouped
 from packwitness.station.app.takes import Takes
 from packwitness.station.app.web import (
@@ -271,10 +273,10 @@ class Station:
                 self._bench_of(report.camera).picture(report.camera).push(report)
             case recorder.CameraUp():
                 log.info("camera up", camera=report.camera, codec=report.facts.codec)
+                await self._bench_of(report.camera).quality_heard(report)
                 await self._bench_of(report.camera).camera_up(report.camera)
             case recorder.CameraDown():
                 log.warning("camera down", camera=report.camera, code=report.code, reason=report.message)
-                self._takes.sound_may_come(report.camera)
                 await self._bench_of(report.camera).camera_down(report.camera, report.code)
             case _:
                 await self._heard_of_trouble(report)
@@ -287,50 +289,53 @@ class Station:
             case recorder.PacketsDropped():
                 log.error("pictures not kept", camera=report.camera, count=report.count)
                 self._bench_of(report.camera).trouble("film_not_kept", report.camera)
-            case recorder.SoundMissing():
-                log.warning("no sound", camera=report.camera, reason=report.message, advice=report.advice)
-                bench = self._bench_of(report.camera)
-                bench.sound_missing(report.camera)
-                await self._takes.sound_missing(bench=bench.id, camera=report.camera)
+            case _ if isinstance(report, TOLD):
+                log.warning("camera's quality", **asdict(report), kind=type(report).__name__)
+                await self._bench_of(report.camera).quality_heard(report)
+            case recorder.SoundSilent():
+                await self._takes.sound_silent(report)
+            case recorder.PicturesDropped():
+                log.error("pictures not encoded in time", camera=report.camera, count=report.count)
+                self._bench_of(report.camera).trouble("encoder_behind", report.camera)
             case recorder.WriteFailed():
                 log.error("film not kept", take=report.take, camera=report.camera, reason=report.message)
                 self._bench_of(report.camera).trouble("film_not_kept", report.camera)
                 await self._takes.film_not_kept(report)
-            case recorder.SecondStreamLost():
-                log.warning(
-                    "second stream lost; looking at the film instead",
-                    camera=report.camera,
-                    code=report.code,
-                    reason=report.message,
-                    advice=report.advice,
-                )
-                self._bench_of(report.camera).second_stream(report.camera, lost=True)
-            case recorder.SecondStreamBack():
-                log.info("second stream back", camera=report.camera)
-                self._bench_of(report.camera).second_stream(report.camera, lost=False)
+            case recorder.SecondStreamLost() | recorder.SecondStreamBack():
+                self._heard_of_second(report)
             case recorder.LookFailed():
                 log.error("cannot read codes", camera=report.camera, reason=report.message)
             case recorder.RecorderLost():
-                log.error(
-                    "recorder lost; starting another",
-                    exit_code=report.exit_code,
-                    cameras=list(report.cameras),
-                )
+                lost = list(report.cameras)
+                log.error("recorder lost; starting another", exit_code=report.exit_code, cameras=lost)
                 await self._recorder_lost(report.cameras)
             case recorder.RecorderBack():
                 log.info("recorder back", cameras=list(report.cameras))
                 for camera in report.cameras:
                     self._bench_of(camera).recorder_lost = False
                 self._condition.changed()
-            case _:
-                pass
+
+    def _heard_of_second(self, report: recorder.SecondStreamLost | recorder.SecondStreamBack) -> None:
+        lost = isinstance(report, recorder.SecondStreamLost)
+        if isinstance(report, recorder.SecondStreamLost):
+            log.warning(
+                "second stream lost; looking at the film instead",
+                camera=report.camera,
+                code=report.code,
+                reason=report.message,
+                advice=report.advice,
+            )
+        else:
+            log.info("second stream back", camera=report.camera)
+        self._bench_of(report.camera).second_stream(report.camera, lost=lost)
 
     async def _recorder_lost(self, cameras: Sequence[str]) -> None:
         for camera in cameras:
-            self._bench_of(camera).recorder_lost = True
+            bench = self._bench_of(camera)
+            bench.recorder_lost = True
+            bench.quality.recorder_gone(camera)
+            await bench.camera_down(camera)
         self._condition.changed()
-        for camera in cameras:
-            await self._bench_of(camera).camera_down(camera)
 
     def _bench_of(self, camera: str) -> LiveBench:
         return next(bench for bench in self._benches if bench.has(camera))

@@ -7,7 +7,7 @@ that neither uploads nor the signing of a long take stand before it; the *back* 
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ import structlog
 from packwitness.evidence.commitments import Disclosure
 from packwitness.evidence.errors import EvidenceError
 from packwitness.station.app.clock import HubClock
+from packwitness.station.app.quality import silent
 from packwitness.station.config import CameraSettings
 from packwitness.station.recorder import messages as recorder
 from packwitness.station.spool.journal import Journal, TakeStart
@@ -105,7 +106,6 @@ class Takes:
         self._running: dict[str, Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
-        self._mute: set[str] = set()
 
     def film_with(self, recorder: Recorder) -> None:
         """Name the recorder; takes can begin from now on."""
@@ -122,9 +122,17 @@ class Takes:
     # --- a take's life ---
 
     async def begin(
-        self, *, bench: str, logic: Logic, start: StartTake, cameras: list[CameraSettings], up: set[str]
+        self,
+        *,
+        bench: str,
+        logic: Logic,
+        start: StartTake,
+        cameras: list[CameraSettings],
+        up: set[str],
+        notes: Sequence[Note] = (),
     ) -> Running:
-        """Make the start durable, then have it filmed; return only then (R1).
+        """Make the start durable, then have it filmed; return only then (R1). ``notes`` are what its manifest
+        has to say from the beginning.
 
         Raises:
             OSError, sqlite3.Error: the journal could not be written: there is no take.
@@ -157,8 +165,8 @@ class Takes:
             )
         )
         self._spawn(self._settle(running))
-        if mute := [_no_sound(camera.id) for camera in cameras if camera.id in self._mute]:
-            self._spawn(self.note(running, *mute))
+        if notes:
+            self._spawn(self.note(running, *notes))
         return running
 
     def _start(self, entry: TakeStart) -> str:
@@ -306,16 +314,10 @@ class Takes:
             utc = from_ms(running.started_ms)
             self._spawn(self.note(running, Note("note", utc, time.monotonic_ns(), data)))
 
-    async def sound_missing(self, *, bench: str, camera: str) -> None:
-        """Say in the manifests of what is filmed now and next that this camera's sound is not in them."""
-        self._mute.add(camera)
-        running = next((one for one in self._running.values() if one.bench == bench and not one.ending), None)
-        if running is not None:
-            await self.note(running, _no_sound(camera))
-
-    def sound_may_come(self, camera: str) -> None:
-        """The camera is gone; when it is back, it says anew whether it has sound."""
-        self._mute.discard(camera)
+    async def sound_silent(self, report: recorder.SoundSilent) -> None:
+        """Say in the manifest where a film, which may be ending, holds silence in the place of sound."""
+        if running := self._running.get(report.take):
+            await self.note(running, silent(report))
 
     async def film_not_kept(self, report: recorder.WriteFailed) -> None:
         """Say in the manifest, for ever, that pictures could not be written."""
@@ -372,12 +374,6 @@ class Takes:
         if not task.cancelled() and (error := task.exception()) is not None:
             # The take stays open in the ledger, so the next start closes and seals it.
             log.error("take not finished", exc_info=error)
-
-
-def _no_sound(camera: str) -> Note:
-    """The event for a film that should have sound and has none."""
-    data: dict[str, Any] = {"warning": "no_sound", "camera": camera}
-    return Note("warning", datetime.now(UTC), time.monotonic_ns(), data)
 
 
 def _committed(

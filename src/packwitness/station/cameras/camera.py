@@ -6,12 +6,18 @@ CameraError
     Unreachable        no way leads there from this machine
     NotFound           the path, file or folder does not exist
         UnknownHost        the host's name is not known
+    NoDevice           the device is not there, or is no camera
+    NotAllowed         the system does not let this user open the device
+    Busy               another program uses the device
+    NoSuchFormat       the device does not give pictures in the form that is asked for
+    Overloaded         this computer cannot encode one camera more
     BadCertificate     nobody vouches for the camera's certificate, or it is another than the one expected
     TimedOut           connected, but nothing came for too long
         NoFrames           it said it plays, but no picture ever came
         NoKeyframe         pictures come, but none that a film can begin with
     NoVideo            there is a stream, but no picture in it
     WrongCodec         the picture is neither H.264 nor H.265
+        NotMjpeg           what comes by HTTP is no stream of JPEG pictures
     Broken             what came is no film, or is cut short
     Ended              the stream came to its end
     BadAddress         the camera's URL cannot be understood
@@ -35,7 +41,9 @@ class StreamInfo:
     avcC/hvcC record or Annex B parameter sets, perhaps none; `time_base` the seconds of one tick of `pts` and
     `dts`. `length_size`: bytes of the length before each NAL unit of a packet, 0 if they are Annex B, None if
     packets are framed as the extradata is. `timing`: where the time stamps come from, `rtp` (the camera, over
-    the network), `stream` (a file's) or `arrival` (ours, when the picture came).
+    the network), `stream` (a file's, a device's) or `arrival` (ours, when the picture came). `frame_rate`:
+    what the camera promises, None where it promises nothing. `encoded_from`: what the camera sent ("mjpeg",
+    "yuyv422" …) where the packets are our own encoding of it, None where they are the camera's.
     """
 
     codec: str
@@ -46,6 +54,7 @@ class StreamInfo:
     frame_rate: Fraction | None
     length_size: int | None = None
     timing: str = "stream"
+    encoded_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +63,8 @@ class CameraPacket:
 
     `dts` is None where the stream does not say it; `duration` is 0 where it is unknown. `lost`: packets of
     the network that were sent and did not come, since the picture before up to the end of this one, as their
-    sequence numbers tell; 0 where nothing is numbered.
+    sequence numbers tell; 0 where nothing is numbered. `dropped`: pictures that came before this one and
+    could not be encoded in time.
     """
 
     data: bytes
@@ -64,6 +74,7 @@ class CameraPacket:
     key: bool
     arrival_ns: int
     lost: int = 0
+    dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +230,45 @@ class WrongCodec(CameraError):
     advice = "Set the camera to H.264 or H.265."
 
 
+class NotMjpeg(WrongCodec):
+    advice = (
+        "Find the address of the camera's MJPEG stream in its manual and write that; its page and its single "
+        "pictures have other addresses. Does the camera offer RTSP? Then use that instead."
+    )
+
+
+class NoDevice(CameraError):
+    code = "no_device"
+    advice = "Plug the camera in, and see with v4l2-ctl --list-devices which name it has."
+
+
+class NotAllowed(CameraError):
+    code = "not_allowed"
+    advice = (
+        "Put the user that runs the station into the group video (usermod -aG video USER) and log in anew."
+    )
+
+
+class Busy(CameraError):
+    code = "busy"
+    advice = "Close what else uses the camera: a browser, a video call, another station or entry for it."
+
+
+class NoSuchFormat(CameraError):
+    code = "no_such_format"
+    advice = (
+        "See with v4l2-ctl --list-formats-ext what the camera offers, and write size, rate and format at the "
+        "end of its URL as it says."
+    )
+
+
+class Overloaded(CameraError):
+    code = "overloaded"
+    advice = (
+        "Choose a smaller size or a lower rate, a camera that gives H.264 by itself, or a faster computer."
+    )
+
+
 class Broken(CameraError):
     code = "broken"
     advice = "Check that the address leads to a video, and that it is whole."
@@ -231,5 +281,8 @@ class Ended(CameraError):
 
 class BadAddress(CameraError):
     code = "bad_address"
-    advice = "Write rtsp://host/path, file:/path?loop=1 or scene:overhead?folder=/path."
+    advice = (
+        "Write rtsp://host/path, http://host/path, usb:/dev/video0, file:/path?loop=1 or "
+        "scene:overhead?folder=/path."
+    )
     retry = False

@@ -30,7 +30,7 @@ def open_camera(url: str, *, clock: Clock = time.monotonic_ns) -> Camera:
 
 def with_sound(url: str) -> str:
     """The URL of the same camera with its sound. Cameras that never have any say so when they are opened."""
-    if url.partition(":")[0].lower() in ("rtsp", "rtsps"):
+    if url.partition(":")[0].lower() in ("rtsp", "rtsps", "http", "https"):
         return f"{url}{'&' if '#' in url else '#'}sound=1"
     return f"{url}{'&' if '?' in url else '?'}sound=1"
 
@@ -50,6 +50,23 @@ class Mute:
 
 def _rtsp(url: str, clock: Clock) -> Camera:
     return RtspCamera(url, clock=clock)
+
+
+def _http(url: str, clock: Clock) -> Camera:
+    # FFmpeg costs 20 MB, and cameras that give H.264 over the network do without.
+    from packwitness.station.cameras.http_mjpeg import HttpMjpegCamera
+
+    camera = HttpMjpegCamera(url, clock=clock)
+    return Mute(camera, "HTTP") if camera.sound else camera
+
+
+def _usb(url: str, clock: Clock) -> Camera:
+    # As above.
+    from packwitness.station.cameras.usb import UsbCamera, parse_usb
+
+    path, options = _parts(url, allowed=("size", "rate", "format", "sound"))
+    camera = UsbCamera(parse_usb(path, options), clock=clock)
+    return Mute(camera, "USB") if _flag(options, "sound", default=False) else camera
 
 
 def _file(url: str, clock: Clock) -> Camera:
@@ -111,6 +128,9 @@ def _flag(options: dict[str, str], name: str, *, default: bool) -> bool:
 KINDS: dict[str, Callable[[str, Clock], Camera]] = {
     "rtsp": _rtsp,
     "rtsps": _rtsp,
+    "http": _http,
+    "https": _http,
+    "usb": _usb,
     "file": _file,
     "scene": _scene,
 }

@@ -108,7 +108,7 @@ class RtspCamera:
                 height=0,
                 extradata=b"".join(START_CODE + unit for unit in video.sets),
                 time_base=Fraction(1, CLOCK),
-                frame_rate=video.frame_rate,
+                frame_rate=Fraction(talk.address.rate) if talk.address.rate else video.frame_rate,
                 length_size=4,
                 timing="rtp",
             )

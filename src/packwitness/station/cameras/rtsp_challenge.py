@@ -1,4 +1,4 @@
-"""How a camera wants to be told the password (RFC 7616, 7617)."""
+"""How a camera wants to be told the password (RFC 7616, 7617), over RTSP and HTTP alike."""
 
 import base64
 import hashlib
@@ -7,6 +7,42 @@ import secrets
 from collections.abc import Mapping
 
 SUPPORTED_HASHES = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
+
+
+class Password:
+    """User name and password for one camera, and how it last wanted to be told them."""
+
+    def __init__(self, user: str, password: str) -> None:
+        self._user = user
+        self._password = password
+        self._challenge: dict[str, str] | None = None
+        self._nonce_count = 0
+
+    def take(self, offered: str) -> bool:
+        """Remember how to identify ourselves. Returns whether it is worth another try."""
+        found = best_challenge(offered)
+        before, self._challenge = self._challenge, found
+        self._nonce_count = 0
+        return before is None or before.get("nonce") != found.get("nonce")
+
+    def authorization(self, method: str, url: str) -> str:
+        """The header's value for a request; empty while nobody has asked, or in a way that we do not know."""
+        if self._challenge is None:
+            return ""
+        self._nonce_count += 1
+        return authorization(
+            self._challenge,
+            user=self._user,
+            password=self._password,
+            method=method,
+            url=url,
+            count=self._nonce_count,
+        )
+
+
+def is_stale(offered: str) -> bool:
+    """Whether the password was right, and only its seal too old."""
+    return best_challenge(offered).get("stale", "").lower() == "true"
 
 
 def best_challenge(offered: str) -> dict[str, str]:

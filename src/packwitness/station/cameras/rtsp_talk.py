@@ -5,8 +5,6 @@ pictures that come before the answer to PLAY) is told apart by the first byte: `
 begins text.
 """
 
-import errno
-import secrets
 import socket
 import ssl
 import struct
@@ -16,21 +14,17 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from packwitness.station.cameras.camera import (
-    BadCertificate,
     Broken,
-    CameraError,
     Ended,
     NotFound,
     Refused,
     TimedOut,
     Unauthorised,
-    UnknownHost,
-    Unreachable,
 )
+from packwitness.station.cameras.reach import reach
 from packwitness.station.cameras.rtp import DOLLAR
 from packwitness.station.cameras.rtsp_address import Address
-from packwitness.station.cameras.rtsp_challenge import authorization, best_challenge
-from packwitness.station.cameras.tls import any_certificate, fingerprint_of
+from packwitness.station.cameras.rtsp_challenge import Password, is_stale
 
 READ_BYTES = 128 << 10
 TEXT_LIMIT = 64 << 10
@@ -44,7 +38,6 @@ SO_TIMESTAMPNS = 35
 EXTRAS_BYTES = 64
 AGE_LIMIT_NS = 2_000_000_000
 REDIRECTS = 3
-NO_WAY = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +47,10 @@ class Answer:
     status: int
     headers: dict[str, str]
     body: str
+
+
+def _challenge_of(answer: Answer) -> str:
+    return answer.headers.get("www-authenticate", "")
 
 
 class Talk:
@@ -68,8 +65,7 @@ class Talk:
         self._patience = connect_seconds
         self._number = 0
         self._session = ""
-        self._challenge: dict[str, str] | None = None
-        self._nonce_count = 0
+        self._password = Password(address.user, address.password)
         self._buffer = b""
         self._scratch = memoryview(bytearray(READ_BYTES))
         self._early = b""  # packets that came before an answer
@@ -79,72 +75,7 @@ class Talk:
         self.flows = False
         self.drained = False
         """Whether the last chunk took all that there was."""
-        self.socket = self._connect()
-
-    def _connect(self) -> socket.socket:
-        """Raises CameraError of the kind that fits."""
-        plain = self._reach()
-        if not self.address.secure:
-            return plain
-        try:
-            return self._secured(plain)
-        except BaseException:
-            plain.close()
-            raise
-
-    def _reach(self) -> socket.socket:
-        try:
-            plain = socket.create_connection((self.address.host, self.address.port), self._patience)
-        except ConnectionRefusedError:
-            raise Refused(f"{self._place} refuses connections.") from None
-        except TimeoutError:
-            raise TimedOut(f"{self._place} does not answer.") from None
-        except socket.gaierror:
-            raise UnknownHost(f"{self._place} has a name that nobody knows.") from None
-        except OSError as error:
-            if error.errno in NO_WAY:
-                raise Unreachable(f"No way leads to {self._there}.") from None
-            raise CameraError(f"{self._place} cannot be reached ({error.strerror}).") from None
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return plain
-
-    def _secured(self, plain: socket.socket) -> socket.socket:
-        """TLS, with a certificate that the system trusts or that the URL names."""
-        expected = self.address.fingerprint
-        context = any_certificate() if expected else ssl.create_default_context()
-        try:
-            secured = context.wrap_socket(plain, server_hostname=self.address.host)
-        except ssl.SSLCertVerificationError as error:
-            found = self._fingerprint()
-            raise BadCertificate(
-                f"Nobody that this machine trusts vouches for the certificate of {self._there} "
-                f"({error.verify_message}). Its SHA-256 fingerprint is {found}."
-            ) from None
-        except TimeoutError:
-            raise TimedOut(f"{self._place} does not answer in TLS.") from None
-        except OSError:
-            raise Refused(f"{self._place} does not speak TLS.") from None
-        found = fingerprint_of(secured)
-        if expected and not secrets.compare_digest(found, expected):
-            secured.close()
-            raise BadCertificate(
-                f"{self._place} shows another certificate than the one in its URL. Its SHA-256 fingerprint "
-                f"is {found}."
-            )
-        return secured
-
-    def _fingerprint(self) -> str:
-        """Of the certificate that was not trusted, which only a second connection shows. Nothing is said in
-        it.
-        """
-        plain = self._reach()
-        try:
-            with any_certificate().wrap_socket(plain, server_hostname=self.address.host) as secured:
-                return fingerprint_of(secured)
-        except OSError:
-            return "unknown"
-        finally:
-            plain.close()
+        self.socket = reach(address, seconds=connect_seconds)
 
     def close(self) -> None:
         self.socket.close()
@@ -175,10 +106,11 @@ class Talk:
             CameraError: there is no answer, or it is an error.
         """
         answer = self._ask_once(method, url, headers)
-        if answer.status == 401 and self.address.user and self._take_challenge(answer):
+        if answer.status == 401 and self.address.user and self._password.take(_challenge_of(answer)):
             answer = self._ask_once(method, url, headers)
             # The password was right, only its seal too old: some say so each time that they are asked.
-            if answer.status == 401 and self._is_stale(answer) and self._take_challenge(answer):
+            offered = _challenge_of(answer)
+            if answer.status == 401 and is_stale(offered) and self._password.take(offered):
                 answer = self._ask_once(method, url, headers)
         if answer.status in allow:
             return answer
@@ -220,7 +152,7 @@ class Talk:
         lines = [f"{method} {url} RTSP/1.0", f"CSeq: {self._number}", "User-Agent: packwitness"]
         if self._session:
             lines.append(f"Session: {self._session}")
-        if authorization := self._authorization(method, url):
+        if authorization := self._password.authorization(method, url):
             lines.append(f"Authorization: {authorization}")
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
         self.send("\r\n".join([*lines, "", ""]).encode())
@@ -247,32 +179,6 @@ class Talk:
                 raise TimedOut(f"{self._place} does not answer.")
             if self._read(left) == b"":
                 raise Broken(f"{self._place} hung up instead of answering {method}.")
-
-    # --- passwords (RFC 7616, 7617) ---
-
-    def _take_challenge(self, answer: Answer) -> bool:
-        """Remember how to identify ourselves. Returns whether it is worth another try."""
-        found = best_challenge(answer.headers.get("www-authenticate", ""))
-        before, self._challenge = self._challenge, found
-        self._nonce_count = 0
-        return before is None or before.get("nonce") != found.get("nonce")
-
-    @staticmethod
-    def _is_stale(answer: Answer) -> bool:
-        return best_challenge(answer.headers.get("www-authenticate", "")).get("stale", "").lower() == "true"
-
-    def _authorization(self, method: str, url: str) -> str:
-        if self._challenge is None:
-            return ""
-        self._nonce_count += 1
-        return authorization(
-            self._challenge,
-            user=self.address.user,
-            password=self.address.password,
-            method=method,
-            url=url,
-            count=self._nonce_count,
-        )
 
     # --- what comes in ---
 
@@ -308,7 +214,7 @@ class Talk:
             if answer is None:
                 return False
             staying = self._staying
-            if answer.status == 401 and staying is not None and self._take_challenge(answer):
+            if answer.status == 401 and staying is not None and self._password.take(_challenge_of(answer)):
                 # The seal of our password is too old. Once for each keep-alive: it may be wrong as well.
                 self._staying = None
                 self.say(*staying)

@@ -98,6 +98,16 @@ MESSAGES: Final[Mapping[str, Message]] = {
 WARNINGS: Final[Mapping[str, str]] = {
     "camera_lost": _("{camera} gives no picture. Check its cable and power."),
     "camera_stalled": _("{camera} is connected but sends no picture. Check the network; restart the camera."),
+    "camera_unauthorised": _("{camera} does not accept the password. Tell the supervisor."),
+    "camera_refused": _("{camera} refuses the connection. Is it switched on? Tell the supervisor."),
+    "camera_unreachable": _("No way leads to {camera}. Check its network cable, then tell the supervisor."),
+    "camera_wrong_codec": _("{camera} sends what cannot be filmed. Tell the supervisor."),
+    "camera_no_frames": _("{camera} answers but sends no picture. Restart the camera."),
+    "camera_overloaded": _("This computer cannot carry {camera} as well. Tell the supervisor."),
+    "camera_busy": _("{camera} is used by another program. Close that program."),
+    "camera_not_allowed": _("This station may not open {camera}. Tell the supervisor."),
+    "camera_no_device": _("{camera} is not there. Check its USB cable."),
+    "camera_no_such_format": _("{camera} does not give the size or form that is set. Tell the supervisor."),
     "packets_lost": _("{camera}: the network loses pictures. Check its cable and switch; avoid Wi-Fi."),
     "film_not_kept": _(
         "{camera}: pictures could not be saved. The disk is too slow or full. Tell the supervisor."
@@ -106,6 +116,12 @@ WARNINGS: Final[Mapping[str, str]] = {
         "Labels cannot be read in the film. Clean the lens; check focus, light and the label's angle."
     ),
     "no_sound": _("{camera} gives no sound. The picture is filmed. Tell the supervisor."),
+    "few_pictures": _(
+        "{camera} gives {given} pictures a second instead of {promised}. Is it too dark? Tell the supervisor."
+    ),
+    "encoder_behind": _(
+        "{camera}: this computer is too slow for all its pictures. The film lacks some. Tell the supervisor."
+    ),
     "second_stream_lost": _(
         "{camera}: its smaller stream is away. The film is looked at instead. Tell the supervisor."
     ),

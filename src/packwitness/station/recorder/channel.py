@@ -3,22 +3,27 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from packwitness.station.recorder.downs import down_by, stalled
+from packwitness.station.recorder.frame_rate import RateWatch
 from packwitness.station.recorder.intake import Intake
 from packwitness.station.recorder.live import Live
 from packwitness.station.recorder.messages import (
     CameraDown,
     CameraSpec,
     CameraUp,
+    EnoughPictures,
+    FewPictures,
     Look,
-    PacketsLost,
     Report,
+    SoundBack,
     SoundMissing,
+    SoundSilent,
     StartTake,
 )
-from packwitness.station.recorder.nal import BadStream
 from packwitness.station.recorder.packets import Packet, Track
 from packwitness.station.recorder.reader import Reader
 from packwitness.station.recorder.reel import Item, Piece, Reel
@@ -28,8 +33,9 @@ from packwitness.station.recorder.sound import CameraSound
 from packwitness.station.recorder.source import (
     FlowingSource,
     OpenCamera,
-    SourceFault,
+    Picture,
     SourceItem,
+    Stream,
     is_clock,
     is_no_sound,
     is_picture,
@@ -39,6 +45,7 @@ from packwitness.station.recorder.source import (
 )
 from packwitness.station.recorder.stall import Stall, Watchdog
 from packwitness.station.recorder.store import FilmSoFar
+from packwitness.station.recorder.tally import Tally
 from packwitness.station.recorder.writer import Writer
 
 if TYPE_CHECKING:
@@ -46,18 +53,6 @@ if TYPE_CHECKING:
 
 BACK_OFF_SECONDS = (0.5, 5.0)
 """First and longest wait before a lost camera is tried again."""
-LOSS_NS = 1_000_000_000
-"""How often lost packets are told."""
-STALLED = {
-    Stall.QUIET: "The camera is connected, but sends no picture.",
-    Stall.DEAD: "The camera is connected, but sends no picture.",
-    Stall.NO_KEYFRAME: "The camera sends pictures, but no keyframe that a film could begin with.",
-}
-STALLED_ADVICE = {
-    Stall.QUIET: "Look at the network first; if it does not come back, restart the camera.",
-    Stall.DEAD: "Look at the network first; if it does not come back, restart the camera.",
-    Stall.NO_KEYFRAME: "Set the keyframe interval in the camera to one or two seconds, and restart it.",
-}
 
 
 class Channel:
@@ -98,12 +93,13 @@ class Channel:
         self._down: tuple[str, str] | None = None
         self._connection = 0
         self._watchdog = Watchdog()
+        self._rate = RateWatch()
         self._quiet = False
-        """Under the lock, as the watchdog: pictures have stopped, and it was told."""
+        """Under the lock, as the watchdogs: pictures have stopped, and it was told."""
         self._hang_up = threading.Event()
         self._stop = threading.Event()
-        self._packets_lost = 0
-        self._loss_told_ns = 0
+        self._tally = Tally(spec.id)
+        self._encoded_from: str | None = None
         self._sound = CameraSound()
         self._sound_told = ""
 
@@ -155,6 +151,7 @@ class Channel:
         intake = Intake(self._connection)
         with self._lock:
             self._watchdog.begin()
+            self._rate.begin(None)
             self._hang_up = hang_up = threading.Event()
             if self._stop.is_set():
                 return
@@ -175,31 +172,39 @@ class Channel:
             if item is None:
                 return True
             if is_picture(item):
-                self._hear(item.arrival_ns, key=item.key, lost=item.lost)
+                self._hear(item)
                 self._keep(intake.push(item))
             elif is_stream(item):
                 intake.begin(item)
+                self._describe(item)
             elif is_clock(item):
                 intake.clock(item)
             else:
                 self._listen(item)
         return False
 
-    def _hear(self, arrival_ns: int, *, key: bool, lost: int) -> None:
-        """A picture came: the camera does not stall."""
+    def _describe(self, stream: Stream) -> None:
+        """Take note of what the camera says of its stream."""
+        self._encoded_from = stream.encoded_from
         with self._lock:
-            self._watchdog.picture(arrival_ns, key=key)
-        self._packets_lost += lost
-        if self._packets_lost and arrival_ns - self._loss_told_ns >= LOSS_NS:
-            self._report(PacketsLost(self.camera, self._packets_lost))
-            self._packets_lost, self._loss_told_ns = 0, arrival_ns
+            self._rate.begin(stream.frame_rate)
+
+    def _hear(self, picture: Picture) -> None:
+        """A picture came: the camera does not stall."""
+        arrival_ns = picture.arrival_ns
+        with self._lock:
+            self._watchdog.picture(arrival_ns, key=picture.key)
+            self._rate.picture(1 + picture.dropped)
+        for report in self._tally.add(picture.lost, picture.dropped, arrival_ns):
+            self._report(report)
 
     def _keep(self, packets: list[Packet]) -> None:
         for packet in packets:
             now = time.monotonic_ns()
             if (packet.track is not self._track or self._quiet) and not self._hang_up.is_set():
                 self._track, self._down, self._quiet = packet.track, None, False
-                self._report(CameraUp(self.camera, packet.track.facts, now))
+                facts = replace(packet.track.facts, encoded_from=self._encoded_from)
+                self._report(CameraUp(self.camera, facts, now))
             with self._lock:
                 self._ring.append(packet)
                 if self._stopping:
@@ -235,12 +240,17 @@ class Channel:
             elif is_sound_stream(item):
                 wrong = self._sound.begin(item, now)
             elif is_no_sound(item):
+                self._sound.none()
                 wrong, advice = item.no_sound, item.advice
+            comes = is_sound(item) and self._sound.comes
         if wrong:
             self._miss_sound(wrong, advice, now)
+        elif comes and self._sound_told:
+            self._sound_told = ""
+            self._report(SoundBack(self.camera, now))
 
     def _miss_sound(self, message: str, advice: str, now_ns: int) -> None:
-        """Tell that there is no sound, once for each reason."""
+        """Tell that there is no sound, once for each reason until it is back."""
         if message != self._sound_told:
             self._sound_told = message
             self._report(SoundMissing(self.camera, message, advice, now_ns))
@@ -248,24 +258,14 @@ class Channel:
     def _lost(self, error: Exception) -> bool:
         """Tell why the camera is gone (once for each reason). Returns whether to try again."""
         self._track = None
-        self._sound_told = ""
         with self._lock:
             self._quiet = False
             self._watchdog.begin()
+            self._rate.forget()
             self._sound.lost()
             for take, (reel, _) in self._reels.items():
                 self._write(take, reel.flush())
-        if isinstance(error, SourceFault):
-            down = CameraDown(
-                self.camera, error.code, error.message, error.advice, error.retry, time.monotonic_ns()
-            )
-        elif isinstance(error, BadStream):
-            message = f"The camera's stream cannot be recorded: {error}."
-            advice = "Check the camera's encoder settings."
-            down = CameraDown(self.camera, "bad_stream", message, advice, True, time.monotonic_ns())
-        else:
-            message = f"The camera failed: {type(error).__name__}."
-            down = CameraDown(self.camera, "camera_failed", message, "", True, time.monotonic_ns())
+        down = down_by(error, self.camera, time.monotonic_ns())
         self._tell(down)
         return down.retry
 
@@ -285,6 +285,8 @@ class Channel:
             else:
                 reel = Reel(t_start_ns=order.t_start_ns, origin_ns=resume.origin_ns, end=resume.end)
                 self._writer.begin(order.take, parts=resume.parts)
+                if resume.parts:
+                    self._sound.resume(order.take, resume.audio)
             self._reels[order.take] = (reel, closed)
             now = time.monotonic_ns()
             for packet in self._ring.since(order.t_start_ns - order.pre_roll_ns):
@@ -303,12 +305,17 @@ class Channel:
             stall = self._watchdog.tick(now_ns)
             if stall is not None and not self._hang_up.is_set():
                 self._stalls(stall, now_ns)
+            rate = None if self._quiet else self._rate.tick(now_ns)
             stalled = self._sound.stalled(now_ns)
             for take, (reel, _) in list(self._reels.items()):
                 if reel.overdue(now_ns):
                     self._close(take)
                 else:
                     self._write(take, reel.flush_stale(now_ns))
+        if rate is not None and rate.few:
+            self._report(FewPictures(self.camera, rate.given, rate.promised, now_ns))
+        elif rate is not None:
+            self._report(EnoughPictures(self.camera, now_ns))
         if stalled:
             self._miss_sound(stalled, "Check the camera's sound settings.", now_ns)
 
@@ -316,12 +323,11 @@ class Channel:
         """Tell of a stall, once; end the connection of a camera that does not recover. Under the lock."""
         if not self._quiet:
             self._quiet = True
+            self._rate.forget()
             for take, (reel, _) in self._reels.items():
                 self._write(take, reel.flush())
                 self._write(take, reel.stalled())
-            self._tell(
-                CameraDown(self.camera, "stalled", STALLED[stall], STALLED_ADVICE[stall], True, now_ns)
-            )
+            self._tell(stalled(stall, self.camera, now_ns))
         if stall is not Stall.QUIET:
             self._hang_up.set()
 
@@ -380,10 +386,15 @@ class Channel:
     def _write(self, take: str, items: list[Item]) -> None:
         for item in items:
             self._writer.write(take, self._sound.lay(take, item) if isinstance(item, Piece) else item)
+        self._tell_silences(take, self._sound.silences(take))
+
+    def _tell_silences(self, take: str, silences: list[int]) -> None:
+        for duration_ms in silences:
+            self._report(SoundSilent(take, self.camera, duration_ms, time.monotonic_ns()))
 
     def _close(self, take: str) -> None:
         reel, closed = self._reels.pop(take)
         self._stopping.discard(take)
         self._write(take, reel.close())
-        self._sound.end(take)
+        self._tell_silences(take, self._sound.end(take))
         self._writer.close(take, closed)

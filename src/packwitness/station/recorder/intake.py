@@ -38,6 +38,7 @@ class _Taken:
     arrival_ns: int
     track: Track
     lost: int
+    dropped: int
     late_ns: int
 
 
@@ -53,7 +54,7 @@ class Intake:
         self._factor = Fraction(1)
         self._usual = TIMESCALE // 25
         self._source = "stream"
-        self._lost = 0
+        self._lost = self._dropped = 0
         self._prompt = Anchor()
         self._before: tuple[int, int] | None = None  # order and arrival of the picture before
         self._run = Run(connection)
@@ -106,6 +107,7 @@ class Intake:
         """
         data = self._framed(picture.data)
         self._lost += picture.lost
+        self._dropped += picture.dropped
         if picture.key:
             self._adopt(data)
         if self._track is None:
@@ -120,10 +122,12 @@ class Intake:
         self._before = (order, picture.arrival_ns)
         duration = self._scaled(picture.duration)
         taken = _Taken(
-            *(data, pts, given, duration, picture.key, picture.arrival_ns, self._track, self._lost),
+            *(data, pts, given, duration, picture.key, picture.arrival_ns, self._track),
+            lost=self._lost,
+            dropped=self._dropped,
             late_ns=self._lateness(picture.arrival_ns, nanoseconds(order)) if self._settled else 0,
         )
-        self._lost = 0
+        self._lost = self._dropped = 0
         self._run.anchor.add(picture.arrival_ns, nanoseconds(pts))
         if self._settled:
             out.append(self._timed(taken))
@@ -240,6 +244,7 @@ class Intake:
             *(taken.data, max(pts, dts), dts, duration, taken.key, self._run, taken.track),
             late_ns=taken.late_ns,
             lost=taken.lost,
+            dropped=taken.dropped,
         )
 
     def _make_times(self, first_pts: int) -> None:

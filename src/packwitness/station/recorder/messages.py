@@ -96,13 +96,16 @@ class SoundFacts:
 
 @dataclass(frozen=True, slots=True)
 class StreamFacts:
-    """A camera's stream as a manifest names it. `codec` as in RFC 6381."""
+    """A camera's stream as a manifest names it. `codec` as in RFC 6381; `encoded_from` what the camera sent,
+    if its pictures had to be encoded.
+    """
 
     codec: str
     width: int
     height: int
     timescale: int = TIMESCALE
     audio: SoundFacts | None = None
+    encoded_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,44 @@ class SoundMissing:
 
 
 @dataclass(frozen=True, slots=True)
+class SoundBack:
+    """Sound that was told missing comes again."""
+
+    camera: str
+    monotonic_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class SoundSilent:
+    """For so long no sound came, and this film holds silence in its place; told when it is over, or with the
+    film's end, at `monotonic_ns`.
+    """
+
+    take: str
+    camera: str
+    duration_ms: int
+    monotonic_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class FewPictures:
+    """The camera gives clearly fewer pictures a second than it promised; told once, till `EnoughPictures`."""
+
+    camera: str
+    given: int
+    promised: int
+    monotonic_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class EnoughPictures:
+    """The camera gives about as many pictures as it promised again."""
+
+    camera: str
+    monotonic_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class PartWritten:
     """A part is durable. `origin_ns` is the monotonic moment of the camera's media time 0 in this take."""
 
@@ -169,6 +210,14 @@ class PacketsLost:
 @dataclass(frozen=True, slots=True)
 class PacketsDropped:
     """Pictures came and could not be kept, because the disk does not keep up."""
+
+    camera: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class PicturesDropped:
+    """Pictures came and could not be encoded in time; sent at most once a second, with their number since."""
 
     camera: str
     count: int
@@ -279,9 +328,14 @@ Report = (
     CameraUp
     | CameraDown
     | SoundMissing
+    | SoundBack
+    | SoundSilent
+    | FewPictures
+    | EnoughPictures
     | PartWritten
     | PacketsLost
     | PacketsDropped
+    | PicturesDropped
     | WriteFailed
     | TakeClosed
     | Sighting

@@ -59,7 +59,8 @@ class Packet:
     changed.
 
     Within a run `dts` only grows, and `pts` is never below it. `late_ns`: how much later than the promptest
-    it came. `lost`: packets of the network that were lost just before it.
+    it came. `lost`: packets of the network that were lost just before it; `dropped`: pictures that came
+    before it and could not be encoded in time.
     """
 
     data: bytes
@@ -71,3 +72,4 @@ class Packet:
     track: Track
     late_ns: int = 0
     lost: int = 0
+    dropped: int = 0

@@ -60,6 +60,7 @@ class Said:
     """What is to be added to the counts of this film, and how its times are now."""
 
     lost: int = 0
+    dropped: int = 0
     stalls: int = 0
     reconnects: int = 0
     timing: Timing | None = None
@@ -84,7 +85,7 @@ class Reel:
         self._arrived_ns = 0
         self._lost = "recorder" if self._begun else "camera_lost"
         self._stalled = False
-        self._packets_lost = 0
+        self._packets_lost = self._dropped = 0
         self._late_ns = 0
         self._said_ns: int | None = None
 
@@ -97,7 +98,9 @@ class Reel:
             done += self.flush()
             done += self._enter(packet)
         if not first:
-            self._packets_lost += packet.lost  # before the first, they were lost to another film
+            # What came before the first is missing from another film.
+            self._packets_lost += packet.lost
+            self._dropped += packet.dropped
         self._late_ns = max(self._late_ns, packet.late_ns)
         if self._cutter.empty:
             self._opened_ns = now_ns
@@ -178,14 +181,15 @@ class Reel:
         """What is known at once of lost packets, and now and then of the times."""
         if self._run is None:
             return []
-        if self._packets_lost or self._said_ns is None or now_ns - self._said_ns >= SAY_NS:
+        if self._packets_lost or self._dropped or self._said_ns is None or now_ns - self._said_ns >= SAY_NS:
             self._said_ns = now_ns
             return [self._saying(self._run)]
         return []
 
     def _saying(self, run: Run) -> Said:
         lost, self._packets_lost = self._packets_lost, 0
-        return Said(lost=lost, timing=run.timing(self._late_ns))
+        dropped, self._dropped = self._dropped, 0
+        return Said(lost=lost, dropped=dropped, timing=run.timing(self._late_ns))
 
     def _piece(self, cut: Cut) -> list[Item]:
         start = cut.start + self._offset

@@ -16,13 +16,21 @@ from typing import TYPE_CHECKING, cast
 from packwitness.station.recorder.messages import TIMESCALE
 from packwitness.station.recorder.packets import NANO
 from packwitness.station.recorder.reel import Piece
-from packwitness.station.recorder.sound_part import FRAME, SoundFrame, SoundLine, SoundPart, SoundTrack
+from packwitness.station.recorder.sound_part import (
+    FRAME,
+    SoundFrame,
+    SoundLine,
+    SoundPart,
+    SoundTrack,
+    config_of,
+    track_of,
+)
 from packwitness.station.recorder.source import Sound, SoundStream
+from packwitness.station.recorder.store import SoundFacts as Facts
 
 if TYPE_CHECKING:
     from av.audio.codeccontext import AudioCodecContext
 
-RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
 SILENCE = {
     1: bytes.fromhex("00c800802380"),
     2: bytes.fromhex("210049900219002380"),
@@ -39,6 +47,8 @@ BIT_RATE = 32_000
 RING_SECONDS = 65
 """The longest pre-roll, and some more."""
 STALL_NS = 5_000_000_000
+SILENCES_LIMIT = 100
+"""Silences of one film that are told one by one; what is more is told as one, at its end."""
 
 
 class SoundIntake:
@@ -49,9 +59,7 @@ class SoundIntake:
         self._pcm = None if stream.sound_codec == "aac" else stream.sound_codec
         config = stream.config
         if self._pcm is not None:
-            if rate not in RATES or channels not in SILENCE:
-                raise ValueError(f"{rate} Hz with {channels} channels")
-            config = (2 << 11 | RATES.index(rate) << 7 | channels << 3).to_bytes(2, "big")
+            config = config_of(rate, channels)
         self.track = SoundTrack(rate, channels, config, self._pcm)
         self._line = SoundLine(rate)
         self._expected: int | None = None
@@ -120,6 +128,21 @@ class SoundReel:
         self._line: SoundLine | None = None
         self._offset = 0
         self._end = end_ticks * track.sample_rate // TIMESCALE
+        self._silent_ms = 0.0  # of the silence that has not ended
+        self._silences = 0
+        self._told: list[int] = []
+
+    @property
+    def silences(self) -> list[int]:
+        """The silences that have ended since this was asked last, in milliseconds."""
+        told, self._told = self._told, []
+        return told
+
+    def close(self) -> list[int]:
+        """The same at the film's end, where any silence ends."""
+        if self._silent_ms:
+            self._told.append(round(self._silent_ms))
+        return self.silences
 
     def push(self, frame: SoundFrame) -> None:
         """Add the next frame."""
@@ -152,6 +175,7 @@ class SoundReel:
                 continue  # from before the film, or silence already stands in for it
             self._fill(frames, at)
             frames.append((at, frame.data))
+            self._heard()
             self._end = at + FRAME
         self._fill(frames, until - int(PATIENCE_SECONDS * rate))
         return SoundPart(self._track, tuple(frames))
@@ -161,6 +185,14 @@ class SoundReel:
         while silence is not None and self._end + FRAME <= until:
             frames.append((self._end, silence))
             self._end += FRAME
+            self._silent_ms += 1000 * FRAME / self._track.sample_rate
+
+    def _heard(self) -> None:
+        """Sound is there: a silence before it is over."""
+        if self._silent_ms and self._silences < SILENCES_LIMIT:
+            self._silences += 1
+            self._told.append(round(self._silent_ms))
+            self._silent_ms = 0.0
 
 
 class CameraSound:
@@ -171,8 +203,14 @@ class CameraSound:
 
     def __init__(self) -> None:
         self._intake: SoundIntake | None = None
+        self._track: SoundTrack | None = None
+        """The newest connection's, and while there is none still that."""
         self._ring: deque[SoundFrame] = deque()
-        self._reels: dict[str, SoundReel] = {}
+        self._reels: dict[str, SoundReel | None] = {}
+        """None for a film without sound: how many tracks a film has is settled by its first part, since
+        players refuse one that changes.
+        """
+        self._resumed: dict[str, SoundTrack | None] = {}
         self._heard_ns = 0
 
     def begin(self, stream: SoundStream, now_ns: int) -> str:
@@ -181,9 +219,19 @@ class CameraSound:
         try:
             self._intake = SoundIntake(stream)
         except ValueError as error:
-            self._intake = None
+            self.none()
             return f"The camera's sound cannot be kept: {error}."
+        self._track = self._intake.track
         return ""
+
+    def none(self) -> None:
+        """A connection without sound."""
+        self._intake = self._track = None
+
+    @property
+    def comes(self) -> bool:
+        """Whether what is pushed is kept."""
+        return self._intake is not None
 
     def push(self, sound: Sound, now_ns: int) -> str:
         """Take what came. Returns what is wrong with it, if anything is."""
@@ -199,7 +247,8 @@ class CameraSound:
         for frame in frames:
             self._ring.append(frame)
             for reel in self._reels.values():
-                reel.push(frame)
+                if reel is not None:
+                    reel.push(frame)
             if len(self._ring) * FRAME > RING_SECONDS * frame.track.sample_rate:
                 self._ring.popleft()
         return ""
@@ -215,18 +264,37 @@ class CameraSound:
         """The connection is gone."""
         self._intake = None
 
+    def resume(self, take: str, audio: Facts | None) -> None:
+        """A film that another recorder began with such sound, or with none."""
+        self._resumed[take] = None if audio is None else track_of(audio)
+
     def lay(self, take: str, piece: Piece) -> Piece:
         """The piece with the sound that goes with it."""
-        reel = self._reels.get(take)
+        if take not in self._reels:
+            self._reels[take] = self._begun(take, piece.start)
+        reel = self._reels[take]
         if reel is None:
-            if self._intake is None:
-                return piece
-            track = self._intake.track
-            frames = [frame for frame in self._ring if frame.track == track]
-            reel = self._reels[take] = SoundReel(track, frames, end_ticks=piece.start)
+            return piece
         sound = reel.take(start=piece.start, duration=piece.duration, origin_ns=piece.origin_ns)
         return replace(piece, sound=sound)
 
-    def end(self, take: str) -> None:
-        """A film is over."""
-        self._reels.pop(take, None)
+    def _begun(self, take: str, start: int) -> SoundReel | None:
+        track = self._track
+        if take in self._resumed:
+            before = self._resumed.pop(take)
+            track = None if before is None else (track or before)
+        if track is None:
+            return None
+        frames = [frame for frame in self._ring if frame.track == track]
+        return SoundReel(track, frames, end_ticks=start)
+
+    def silences(self, take: str) -> list[int]:
+        """Silences of a film that have ended since this was asked last, in milliseconds."""
+        reel = self._reels.get(take)
+        return [] if reel is None else reel.silences
+
+    def end(self, take: str) -> list[int]:
+        """A film is over; returns the silences that were not told."""
+        self._resumed.pop(take, None)
+        reel = self._reels.pop(take, None)
+        return [] if reel is None else reel.close()

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from packwitness.station.recorder.clock import Anchor
 from packwitness.station.recorder.messages import SoundFacts
 from packwitness.station.recorder.packets import NANO
+from packwitness.station.recorder.store import SoundFacts as Facts
 
 FRAME = 1024
 """Samples of a frame of AAC-LC."""
+RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
+"""Those that AAC counts, in its order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,19 @@ class SoundTrack:
     def facts(self) -> SoundFacts:
         """What the manifest says of it."""
         return SoundFacts("mp4a.40.2", self.sample_rate, self.channels, self.encoded_from)
+
+
+def track_of(facts: Facts) -> SoundTrack:
+    """The track that a manifest's words describe: AAC-LC at one of its usual rates."""
+    rate, channels = facts.sample_rate, facts.channels
+    return SoundTrack(rate, channels, config_of(rate, channels), facts.encoded_from)
+
+
+def config_of(rate: int, channels: int) -> bytes:
+    """An AudioSpecificConfig of AAC-LC (ISO/IEC 14496-3, 1.6.2.1). Raises ValueError: not with these."""
+    if rate not in RATES or not 1 <= channels <= 2:
+        raise ValueError(f"{rate} Hz with {channels} channels")
+    return (2 << 11 | RATES.index(rate) << 7 | channels << 3).to_bytes(2, "big")
 
 
 class SoundLine:

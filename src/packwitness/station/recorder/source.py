@@ -17,6 +17,8 @@ class Stream(Protocol):
     perhaps none. `length_size`: bytes of the length before each NAL unit of a packet, 0 if they are Annex B,
     None if packets are framed as the extradata is. `timing` says where the time stamps come from: `rtp`
     (the camera, over the network), `stream` (a file's), `arrival` (ours, when the picture came).
+    `frame_rate`: what is promised, None if nothing is. `encoded_from`: what the camera sent, where this is an
+    encoding of it.
     """
 
     @property
@@ -35,6 +37,8 @@ class Stream(Protocol):
     def length_size(self) -> int | None: ...
     @property
     def timing(self) -> str: ...
+    @property
+    def encoded_from(self) -> str | None: ...
 
 
 class Picture(Protocol):
@@ -57,6 +61,11 @@ class Picture(Protocol):
     @property
     def lost(self) -> int:
         """Packets of the network that did not come, since the picture before."""
+        ...
+
+    @property
+    def dropped(self) -> int:
+        """Pictures that came and could not be encoded in time, since the picture before."""
         ...
 
 

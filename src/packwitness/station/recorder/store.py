@@ -83,7 +83,9 @@ class Timing(Protocol):
 
 
 class FilmSoFar(Protocol):
-    """How far a camera's film in a take is: the moment of media time 0, its end in media time, its parts."""
+    """How far a camera's film in a take is: the moment of media time 0, its end in media time, its parts, and
+    its sound.
+    """
 
     @property
     def origin_ns(self) -> int: ...
@@ -91,6 +93,10 @@ class FilmSoFar(Protocol):
     def end(self) -> int: ...
     @property
     def parts(self) -> int: ...
+    @property
+    def audio(self) -> SoundFacts | None:
+        """The sound of its newest init, None where that has none."""
+        ...
 
 
 class PartStore(Protocol):
@@ -127,9 +133,18 @@ class PartStore(Protocol):
         ...
 
     def note(
-        self, *, take: str, camera: str, lost: int, stalls: int, reconnects: int, timing: Timing | None
+        self,
+        *,
+        take: str,
+        camera: str,
+        lost: int,
+        stalls: int,
+        reconnects: int,
+        timing: Timing | None,
+        dropped: int = 0,
     ) -> None:
-        """Add to a camera's counts in a take, and say how its times are now.
+        """Add to a camera's counts in a take, and say how its times are now. `dropped` pictures came and
+        could not be encoded in time.
 
         Counts add up over calls, whoever made them; of `timing` the greatest jitter is kept, else what was
         measured last.

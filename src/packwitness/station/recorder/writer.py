@@ -233,6 +233,7 @@ class Writer:
                     take=take,
                     camera=self._camera,
                     lost=said.lost,
+                    dropped=said.dropped,
                     stalls=said.stalls,
                     reconnects=said.reconnects,
                     timing=said.timing,

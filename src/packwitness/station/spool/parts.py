@@ -4,6 +4,7 @@
 """
 
 import hashlib
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from packwitness.station.spool.ledger import (
     json_text,
     require_recording,
 )
-from packwitness.station.spool.rows import FilmRow, InitRow, PartRow
+from packwitness.station.spool.rows import FilmRow, InitRow, PartRow, SoundRow
 
 REMEMBERED = 256
 """Films whose end is kept in mind; takes end without a word to the store."""
@@ -212,9 +213,18 @@ class LedgerPartStore:
             )
 
     def note(
-        self, *, take: str, camera: str, lost: int, stalls: int, reconnects: int, timing: Timing | None
+        self,
+        *,
+        take: str,
+        camera: str,
+        lost: int,
+        stalls: int,
+        reconnects: int,
+        timing: Timing | None,
+        dropped: int = 0,
     ) -> None:
-        """Add to a camera's counts and say how its times are now; durable on return.
+        """Add to a camera's counts and say how its times are now; durable on return. ``dropped`` adds to what
+        gaps say was dropped.
 
         Of the jitter the greatest is kept, of the rest what was measured last.
 
@@ -225,8 +235,9 @@ class LedgerPartStore:
             require_recording(db, take)
             db.execute(
                 "UPDATE camera SET lost_packets = lost_packets + ?, stalls = stalls + ?,"
-                " reconnects = reconnects + ? WHERE take = ? AND camera = ?",
-                (lost, stalls, reconnects, take, camera),
+                " reconnects = reconnects + ?, dropped_packets = dropped_packets + ?"
+                " WHERE take = ? AND camera = ?",
+                (lost, stalls, reconnects, dropped, take, camera),
             )
             if timing is not None:
                 db.execute(
@@ -255,7 +266,10 @@ class LedgerPartStore:
             row = found[0]
             if row["first_ns"] is None:
                 return None
-            return FilmRow(row["first_ns"], row["end"], row["parts"])
+            inits = self._ledger.inits(take, camera)
+            told = json.loads(inits[-1].audio) if inits and inits[-1].audio is not None else None
+            audio = None if told is None else SoundRow(**told)
+            return FilmRow(row["first_ns"], row["end"], row["parts"], audio)
 
     def close(self) -> None:
         self._ledger.close()

@@ -72,14 +72,25 @@ class PartRow:
 
 
 @dataclass(frozen=True, slots=True)
+class SoundRow:
+    """A film's sound as its manifest states it."""
+
+    codec: str
+    sample_rate: int
+    channels: int
+    encoded_from: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class FilmRow:
     """How far a camera's film is: the monotonic moment of its media time 0, its end in media time, its
-    parts.
+    parts, and its sound.
     """
 
     origin_ns: int
     end: int
     parts: int
+    audio: SoundRow | None = None
 
 
 @dataclass(frozen=True, slots=True)
