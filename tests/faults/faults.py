@@ -97,6 +97,13 @@ def _camera_cut(scene: Scene) -> None:
 
 def _camera_frozen(scene: Scene) -> None:
     line = scene.rng.choice(list(scene.shop.lines.values()))
+    line.lose()
+    time.sleep(scene.rng.uniform(0.3, 5))
+    line.find()
+
+
+def _camera_late(scene: Scene) -> None:
+    line = scene.rng.choice(list(scene.shop.lines.values()))
     line.hold()
     time.sleep(scene.rng.uniform(0.3, 5))
     line.let_go()
@@ -131,6 +138,7 @@ FAULTS: Final[dict[str, Fault]] = {
     "hub-stopped": _stopped(lambda scene: scene.shop.hub_child("web"), longest=4),
     "camera-cut": _camera_cut,
     "camera-frozen": _camera_frozen,
+    "camera-late": _camera_late,
     "camera-garbled": _camera_garbled,
     "hub-resets": _hub_is(Mood.RESET),
     "hub-errors": _hub_is(Mood.ERROR),
