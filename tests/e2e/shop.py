@@ -159,7 +159,7 @@ class Shop:
 
     def take(self, take: str) -> dict[str, Any] | None:
         """Return a take as the hub's API gives it."""
-        search = {"search": self.codes.get(take, ""), "limit": 200}
+        search: dict[str, str | int] = {"search": self.codes.get(take, ""), "limit": 200}
         takes = self.api.get("/api/v1/takes", params=search).json()["takes"]
         return next((one for one in takes if one["id"] == take), None)
 

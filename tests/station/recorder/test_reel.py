@@ -91,7 +91,7 @@ def test_a_hole_within_a_connection_is_stated() -> None:
 def test_so_is_a_short_one_that_no_part_covers() -> None:
     line = run()
     reel = Reel(t_start_ns=0)
-    # The first 24 pictures are 0.8 s, and a part is a second at most: what follows at 1.5 s leaves half a second.
+    # 24 pictures are 0.8 s; a part is a second at most, and what follows comes at 1.5 s.
     found = push(reel, packets(line, 24) + packets(line, 30, first=45)) + reel.close()
     assert shape(found) == [(0, 100), ("no_picture", 100, 50), (150, 50), (200, 50)]
 
