@@ -53,6 +53,8 @@ class Shop:
         self._cameras = cameras
         self.codes: dict[str, str] = {}
         """The takes of all starts that a bench accepted, and the code of each."""
+        self.unanswered: list[str] = []
+        """Codes of scans of which nobody told what became: each may have begun a take."""
         self._sealed: set[str] = set()
         self.layout = Layout(house.data / "station")
         self.bench: str = tomllib.loads(self.layout.settings.read_text())["benches"][0]["id"]
@@ -77,12 +79,16 @@ class Shop:
     def scan(self, code: str) -> httpx.Response:
         """Send a code to the bench as another program would; remembers the take it began."""
         before = self.running()
-        answer = httpx.post(
-            f"{self.house.kiosk_url}/api/benches/{self.bench}/scans",
-            headers={"Authorization": f"Bearer {self.layout.trigger_token.read_text().strip()}"},
-            json={"code": code},
-            timeout=20,
-        )
+        try:
+            answer = httpx.post(
+                f"{self.house.kiosk_url}/api/benches/{self.bench}/scans",
+                headers={"Authorization": f"Bearer {self.layout.trigger_token.read_text().strip()}"},
+                json={"code": code},
+                timeout=20,
+            )
+        except httpx.TransportError:
+            self.unanswered.append(code)
+            raise
         if answer.status_code == 202 and (take := answer.json()["take"]) and take != before:
             assert answer.json()["accepted"], answer.text
             assert take not in self.codes, f"take {take} began twice"

@@ -49,7 +49,7 @@ def try_fault(shop: Shop, hub: HubLine, fault: str, *, runs: int, seed: int, fol
     verdict = "holds"
     try:
         for number in range(runs):
-            outcomes.append(run(shop, hub, fault, seed + number))  # noqa: PERF401 - kept if a later one fails
+            outcomes.append(run(shop, hub, fault, seed + number, number=number))  # noqa: PERF401 - kept if a later one fails
         audit(shop, folder)
         damaged = [one.take for one in outcomes if not same_bytes(shop, one.take)]
         if damaged:

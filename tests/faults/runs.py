@@ -14,8 +14,9 @@ from packwitness.evidence.film import film_units
 from packwitness.evidence.manifest import Camera, Manifest
 from packwitness.evidence.statements import Statement
 from tests.e2e.shop import Shop, until
-from tests.faults.faults import FAULTS, Scene
+from tests.faults.faults import FAULTS
 from tests.faults.hub_line import HubLine, Mood
+from tests.faults.scene import Scene
 
 HOLE_MS = 110
 """A hole shorter than this need not be stated: 100 ms of jitter, and what rounding to whole ms adds."""
@@ -60,18 +61,20 @@ def _move(shop: Shop, settings: str) -> None:
     shop.cameras_up()
 
 
-def run(shop: Shop, hub: HubLine, fault: str, seed: int) -> Outcome:
+def run(shop: Shop, hub: HubLine, fault: str, seed: int, *, number: int = 0) -> Outcome:
     """Film a parcel, let the fault happen meanwhile, end it, and wait until the hub has sealed it."""
     rng = random.Random(f"{fault} {seed}")
-    scene = Scene(shop, hub, rng)
+    scene = Scene(shop, hub, rng, number)
+    FAULTS[fault].before(scene)
     take = _start(shop, str(rng.randrange(10**11, 10**12)))
     time.sleep(rng.uniform(0, 1.5))
-    FAULTS[fault](scene)
+    FAULTS[fault].happen(scene)
     time.sleep(rng.uniform(0, 1))
     hub.be(Mood.CALM)
     shop.rest()
     shop.sealed(take)
     found = manifest(shop, take)
+    FAULTS[fault].judge(scene, found)
     lost = 0
     if scene.cut_at is not None and found.outcome == "interrupted":
         lost = max(0, round((scene.cut_at - found.film_until.timestamp()) * 1000))
