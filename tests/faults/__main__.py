@@ -23,7 +23,9 @@ from tests.e2e.shop import Shop, open_shop
 from tests.faults.faults import FAULTS
 from tests.faults.hub_line import HubLine
 from tests.faults.runs import HOLE_MS, OPEN_PART_MS, Outcome, faulty_hub, run, same_bytes
+from tests.faults.soak import soak
 
+SOAK_COLUMNS = "{:<22} {:>7} {:>8} {:>8} {:>7} {:>8} {:>5} {:>8}  {}"
 COLUMNS = "{:<20} {:>5} {:>8} {:>6} {:>10} {:>12} {:>6} {:>8}  {}"
 
 
@@ -87,14 +89,31 @@ def _lost(shop: Shop) -> int:
     return sum(take is None or take["state"] != "sealed" for take in found)
 
 
+def _soak(minutes: float, report: Path | None) -> int:
+    with tempfile.TemporaryDirectory(prefix="packwitness-soak-") as place:
+        film = numbered_film.make(Path(place) / "numbered.mp4")
+        found = soak(Path(place), film, minutes=minutes)
+    print(f"{found.minutes:g} minutes, {found.takes} takes, {found.unsealed} not sealed")
+    heads = ("process", "samples", "MB then", "MB end", "MB/h", "handles", "end", "threads", "")
+    print(SOAK_COLUMNS.format(*heads))
+    for line in found.lines:
+        print(SOAK_COLUMNS.format(*list(asdict(line).values())[:-1], "flat" if line.flat else "GROWS"))
+    if report:
+        report.write_text(json.dumps(asdict(found), indent=2) + "\n")
+    return 0 if all(line.flat for line in found.lines) and not found.unsealed else 1
+
+
 def main(arguments: list[str]) -> int:
     """Run what is asked for, print the table, write the JSON; 1 if anything did not hold."""
     parser = argparse.ArgumentParser(prog="make faults", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", nargs="+", choices=list(FAULTS), default=list(FAULTS), metavar="FAULT")
     parser.add_argument("--runs", type=int, default=10, help="of each fault (default 10)")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="of the first run")
+    parser.add_argument("--soak", type=float, metavar="MINUTES", help="film so long with eight cameras instead")
     parser.add_argument("--json", type=Path)
     chosen = parser.parse_args(arguments)
+    if chosen.soak:
+        return _soak(chosen.soak, chosen.json)
     print(f"seed {chosen.seed}")
     heads = ("fault", "runs", "parcels", "lost", "loss ms", "unstated ms", "gaps", "seconds", "verdict")
     print(COLUMNS.format(*heads), flush=True)

@@ -12,7 +12,7 @@ from tests.faults.power_cut import CALLS, Cut, Judged, folder_of, lay_out, momen
 from tests.faults.scene import Fault, Scene, end_station, kill_all, start_station
 from tests.faults.tracing import tracer_of, under, wait_for_the_end
 
-FAST_DISK: Final = Path("/dev/shm")  # noqa: S108 - folders of our own are made in it
+FAST_DISK: Final = Path("/dev/shm")
 """Where images are laid out if it is there: what is safe on them is settled, so that no disk is needed."""
 
 

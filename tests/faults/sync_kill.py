@@ -16,8 +16,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-import psutil
-
 from tests.e2e.shop import until
 from tests.faults.scene import Fault, Scene, everybody, kill_all
 from tools.fault_tools import STRACE
