@@ -10,7 +10,7 @@ import psutil
 
 from tests.e2e.line import Carries
 from tests.e2e.shop import until
-from tests.faults import cuts, sync_kill
+from tests.faults import clock_jumps, cuts, storage, sync_kill
 from tests.faults.hub_line import Mood
 from tests.faults.scene import Fault, Scene, kill_all, station
 
@@ -123,6 +123,9 @@ _IN_THE_MIDDLE: Final[dict[str, Happening]] = {
 }
 FAULTS: Final[dict[str, Fault]] = {
     **{name: Fault(happening) for name, happening in _IN_THE_MIDDLE.items()},
+    "disk-full": storage.FULL,
+    "disk-slow": storage.SLOW,
+    "clock-set": clock_jumps.FAULT,
     "power-cut": cuts.FAULT,
     "killed-at-sync": sync_kill.STATION,
     "hub-killed-at-sync": sync_kill.HUB,

@@ -21,8 +21,8 @@ from packwitness.station.spool.moments import rfc3339
 from packwitness.station.spool.rows import CameraRow, GapRow, Head, InitRow, Outcome, PartRow, TakeRow
 
 TIMESCALE = 90_000
-SHORT_HOLE_MS = 100
-"""As the recorder's: a shorter hole is jitter."""
+SHORT_HOLE_MS = 105
+"""A shorter hole is jitter; the recorder's own limit, and what rounding to whole ms adds."""
 ATTEMPTS = 50
 """How often a seal is built anew because the bench's journal moved on meanwhile (a checkpoint of another
 take).
@@ -51,32 +51,42 @@ def close(
     row = _known(ledger, take)
     film_from = ledger.fix_film_from(take=take, fallback_ms=row.started_ms)
     film_until = ledger.film_until(take)
-    cut = stopped_ms is None
     if stopped_ms is None:
         last_event = max((event.utc_ms for event in ledger.events(take)), default=row.started_ms)
         stopped_ms = max(last_event, film_until or row.started_ms)
     stopped_ms = max(stopped_ms, row.started_ms)
     until = max(film_from, stopped_ms if film_until is None else film_until)
-    gaps = _ends(ledger, row, stopped_ms) if cut else []
+    reason = "recorder" if outcome == "interrupted" else "write_failed"
+    gaps = _unstated(ledger, row, stopped_ms, reason)
     ledger.close_take(
         take=take, outcome=outcome, stopped_ms=stopped_ms, film_until_ms=until, clock=clock, gaps=gaps
     )
 
 
-def _ends(ledger: Ledger, row: TakeRow, stopped_ms: int) -> list[GapRow]:
-    """Return for each camera what a take that was cut lacks at its end: the recorder died with its open part."""
-    gaps, ends = ledger.gaps(row.take), []
+def _unstated(ledger: Ledger, row: TakeRow, stopped_ms: int, reason: str) -> list[GapRow]:
+    """Return the times up to the stop that no part covers and no gap owns up to.
+
+    The recorder states its gaps itself, but not when it dies with its open part, nor when it ends a film while
+    the disk refuses.
+    """
+    found = []
+    gaps = ledger.gaps(row.take)
     for camera in ledger.cameras(row.take):
         parts = ledger.parts(row.take, camera.camera)
         if camera.first_ns is None or not parts:
             continue  # said of the whole film
-        end_ms = (parts[-1].start + parts[-1].duration) * 1000 // TIMESCALE
-        told = [gap.at_ms + gap.duration_ms for gap in gaps if gap.camera == camera.camera]
-        end_ms = max([end_ms, *told])
+        covered = [(part.start, part.start + part.duration) for part in parts]
+        covered = [(begin * 1000 // TIMESCALE, end * 1000 // TIMESCALE) for begin, end in covered]
+        covered += [
+            (gap.at_ms, gap.at_ms + gap.duration_ms) for gap in gaps if gap.camera == camera.camera
+        ]
         stop_ms = stopped_ms - row.started_ms - (camera.first_ns - row.started_ns) // 1_000_000
-        if stop_ms - end_ms >= SHORT_HOLE_MS:
-            ends.append(GapRow(camera.camera, end_ms, stop_ms - end_ms, "recorder"))
-    return ends
+        at_ms = 0
+        for begin, end in [*sorted(covered), (stop_ms, stop_ms)]:
+            if begin - at_ms >= SHORT_HOLE_MS:
+                found.append(GapRow(camera.camera, at_ms, begin - at_ms, reason))
+            at_ms = max(at_ms, end)
+    return found
 
 
 def seal(
