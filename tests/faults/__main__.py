@@ -20,12 +20,16 @@ import psutil
 from tests.e2e import numbered_film
 from tests.e2e.audit import audit
 from tests.e2e.shop import Shop, open_shop
+from tests.faults.cuts import record, replay
+from tests.faults.disk import Leaves
 from tests.faults.faults import FAULTS
 from tests.faults.hub_line import HubLine
 from tests.faults.runs import HOLE_MS, OPEN_PART_MS, Outcome, faulty_hub, run, same_bytes
 from tests.faults.soak import soak
 from tests.faults.storage import own_mounts, unmount
 
+REPLAY = "power-cut-replay"
+NAMES = [*FAULTS, REPLAY]
 SOAK_COLUMNS = "{:<22} {:>7} {:>8} {:>8} {:>7} {:>8} {:>5} {:>8}  {}"
 COLUMNS = "{:<20} {:>5} {:>8} {:>6} {:>10} {:>12} {:>6} {:>8}  {}"
 
@@ -90,6 +94,27 @@ def _lost(shop: Shop) -> int:
     return sum(take is None or take["state"] != "sealed" for take in found)
 
 
+def try_replay(place: Path, film: Path, *, cuts: int, seed: int) -> Row:
+    """Record a station once, cut its power so often, and sum up."""
+    began = time.monotonic()
+    with open_shop(place / "shop", film) as shop:
+        log, before = record(shop, seconds=8)
+        judged = replay(log, shop.layout.root, before, cuts=cuts, each=len(Leaves), seed=seed)
+        wrong = [f"{one.leaves.name} at {one.cut}: {one.wrong[0]}" for one in judged if one.wrong]
+        loss = max(one.lost_ms for one in judged)
+        return Row(
+            fault=REPLAY,
+            runs=len(judged),
+            parcels=len(shop.accepted),
+            lost_takes=sum("accepted and is gone" in one for one in wrong),
+            worst_loss_ms=loss,
+            worst_unstated_ms=0,
+            gaps=0,
+            seconds=round(time.monotonic() - began, 1),
+            verdict=f"{len(wrong)} wrong: {wrong[0][:150]}" if wrong else "holds",
+        )
+
+
 def _soak(minutes: float, report: Path | None) -> int:
     with tempfile.TemporaryDirectory(prefix="packwitness-soak-") as place:
         film = numbered_film.make(Path(place) / "numbered.mp4")
@@ -107,10 +132,12 @@ def _soak(minutes: float, report: Path | None) -> int:
 def main(arguments: list[str]) -> int:
     """Run what is asked for, print the table, write the JSON; 1 if anything did not hold."""
     parser = argparse.ArgumentParser(prog="make faults", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--only", nargs="+", choices=list(FAULTS), default=list(FAULTS), metavar="FAULT")
+    parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, metavar="FAULT")
     parser.add_argument("--runs", type=int, default=10, help="of each fault (default 10)")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="of the first run")
-    parser.add_argument("--soak", type=float, metavar="MINUTES", help="film so long with eight cameras instead")
+    parser.add_argument(
+        "--soak", type=float, metavar="MINUTES", help="film so long with eight cameras instead"
+    )
     parser.add_argument("--json", type=Path)
     chosen = parser.parse_args(arguments)
     if chosen.soak:
@@ -127,10 +154,16 @@ def main(arguments: list[str]) -> int:
         for fault in chosen.only:
             data = Path(place) / fault
             data.mkdir()
-            with open_shop(data / "shop", film) as shop, faulty_hub(shop) as hub:
-                shop.cameras_up()
-                row = try_fault(shop, hub, fault, runs=chosen.runs, seed=chosen.seed, folder=data)
-            unmount(shop.layout.root)
+            if fault == REPLAY:
+                rows.append(try_replay(data, film, cuts=20 * chosen.runs, seed=chosen.seed))
+                print(COLUMNS.format(*asdict(rows[-1]).values()), flush=True)
+                continue
+            try:
+                with open_shop(data / "shop", film) as shop, faulty_hub(shop) as hub:
+                    shop.cameras_up()
+                    row = try_fault(shop, hub, fault, runs=chosen.runs, seed=chosen.seed, folder=data)
+            finally:
+                unmount(data / "shop" / "station")
             rows.append(row)
             print(COLUMNS.format(*asdict(row).values()), flush=True)
     if chosen.json:

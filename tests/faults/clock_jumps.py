@@ -32,7 +32,7 @@ def _prepare(scene: Scene) -> None:
     if "LD_PRELOAD" in " ".join(scene.shop.house.under.get("station", ())):
         return
     restart_station(
-        scene,
+        scene.shop,
         [
             *("env", f"LD_PRELOAD={library}", f"FAKETIME_TIMESTAMP_FILE={_told(scene)}"),
             *("FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1", "DONT_FAKE_MONOTONIC=1"),

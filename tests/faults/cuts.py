@@ -3,6 +3,7 @@
 import random
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import Final
 
@@ -17,9 +18,9 @@ FAST_DISK: Final = Path("/dev/shm")
 
 
 def _record(scene: Scene) -> None:
-    end_station(scene)
+    end_station(scene.shop)
     scene.kept["before"] = folder_of(scene.shop.layout.root)
-    start_station(scene, under(_log(scene.shop), calls=CALLS))
+    start_station(scene.shop, under(_log(scene.shop), calls=CALLS))
     scene.shop.cameras_up()
 
 
@@ -41,39 +42,41 @@ def _cut(scene: Scene) -> None:
     files, folders = last.disk.after_cut(leaves, scene.rng)
     shutil.rmtree(root)
     lay_out(root, root, files, folders)
-    start_station(scene)
+    start_station(scene.shop)
 
 
 FAULT: Final = Fault(_cut, before=_record)
 
 
-def record(shop: Shop, scene: Scene) -> tuple[Path, tuple[dict[str, bytes], list[str]]]:
-    """Record a station from its start to its end, with takes that follow each other, stop, go up and are dropped.
+def record(shop: Shop, *, seconds: int) -> tuple[Path, tuple[dict[str, bytes], list[str]]]:
+    """Record a station from its start to its end, with takes that follow each other, stop and go up.
+
+    The last is filmed for ``seconds``. What has a receipt is dropped as soon as the disk is looked at.
 
     Returns:
         the recording, and the station's folder before it.
     """
-    end_station(scene)
+    end_station(shop)
     settings = shop.layout.settings.read_text()
     shop.layout.settings.write_text(settings + "\n[disk]\nkeep_hours = 0\n")
     before = folder_of(shop.layout.root)
-    start_station(scene, under(_log(shop), calls=CALLS))
+    start_station(shop, under(_log(shop), calls=CALLS))
     shop.cameras_up()
     first = shop.start("400000000001")
     shop.filmed(first, 3)
     second = shop.start("400000000002")
     shop.filmed(second, 4)
-    shop.end()
     shop.sealed(first)
+    shop.end()
     shop.sealed(second)
-    # Receipted takes go with the guard's next round; a third is filmed while the first two do.
     third = shop.start("400000000003")
-    shop.filmed(third, 9)
+    time.sleep(seconds)
+    assert shop.running() == third
     tracer = tracer_of(shop.house.process("station").pid)
-    end_station(scene)
+    end_station(shop)
     wait_for_the_end(tracer)
     shop.layout.settings.write_text(settings)
-    start_station(scene)
+    start_station(shop)
     return _log(shop), before
 
 

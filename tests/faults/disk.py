@@ -139,6 +139,10 @@ class Disk:
                 files[path] = _left(node, leaves, rng, last)
         return files, sorted(folders)
 
+    def names(self) -> list[str]:
+        """Return all names as the running program sees them."""
+        return list(self._now)
+
     # --- calls ---
 
     def _mine(self, path: str) -> bool:
@@ -216,9 +220,7 @@ class Disk:
             node.sync(call.began)
             return True
         safe = [
-            one
-            for one in self._pending
-            if one.ended < call.began and posixpath.dirname(one.path) == path
+            one for one in self._pending if one.ended < call.began and posixpath.dirname(one.path) == path
         ]
         for one in safe:
             _rename(self._safe, one)

@@ -8,6 +8,7 @@ import random
 import re
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ CALLS: Final = (*FILES, *TALK)
 
 _BEGUN = re.compile(rb'"accepted":true,"state":"recording","take":"([^"]+)"')
 _PART = re.compile(rb"^PUT /api/station/v1/takes/([^/]+)/cameras/([^/]+)/parts/(\d+)\?")
+_FILE = re.compile(r"/takes/([^/]+)/parts/([^/]+)/\d+\.m4s$")
 _DIGEST = re.compile(rb"sha-256=:([A-Za-z0-9+/=]+):", re.IGNORECASE)
 
 
@@ -42,6 +44,8 @@ class Told:
     """What a station has told others so far, and so must know for ever."""
 
     takes: set[str] = field(default_factory=set)
+    filming: str = ""
+    """The take that is filmed now, as far as anybody knows."""
     parts: dict[tuple[str, str, int], str] = field(default_factory=dict)
     """Digest of each part that went up, by take, camera and number."""
     entries: dict[tuple[str, int], str] = field(default_factory=dict)
@@ -54,7 +58,11 @@ class Told:
             return False
         said = b"".join(word for word in call.words if isinstance(word, bytes))
         if found := _BEGUN.search(said):
-            self.takes.add(found[1].decode())
+            self.filming = found[1].decode()
+            self.takes.add(self.filming)
+            return True
+        if said.startswith(b'{"accepted":true,"state":"idle"'):
+            self.filming = ""
             return True
         if (found := _PART.match(said)) and (digest := _DIGEST.search(said)):
             key = (found[1].decode(), found[2].decode(), int(found[3]))
@@ -120,7 +128,9 @@ def moments(log: Path, root: Path, before: tuple[dict[str, bytes], list[str]]) -
 
 @dataclass(frozen=True)
 class Judged:
-    """What became of one cut. ``lost_ms``: filmed before the cut and not there."""
+    """What became of one cut. ``lost_ms``: filmed before the cut and not there, by the clock of a station that
+    strace slows down; ``wrong`` holds it if it is more than the open part.
+    """
 
     cut: int
     leaves: Leaves
@@ -160,17 +170,27 @@ def recovered(layout: Layout, cut: Cut) -> tuple[list[str], int]:
                 ledger, layout, benches=list(identity.benches), key=key.public.key_id, hashing=True
             )
         ]
-        rows = {row.take: row for row in ledger.takes_in("recording", "closed", "sealed", "receipted", "dropped")}
+        rows = {
+            row.take: row for row in ledger.takes_in("recording", "closed", "sealed", "receipted", "dropped")
+        }
+        wrong += _more_than_open(ledger, cut)
         wrong += _forgotten(ledger, rows, cut.told)
-        wrong += [f"take {take} is {row.state}" for take, row in rows.items() if row.state in ("recording", "closed")]
+        wrong += [
+            f"take {take} is {row.state}"
+            for take, row in rows.items()
+            if row.state in ("recording", "closed")
+        ]
         wrong += [f"take {take}: {row.trouble}" for take, row in rows.items() if row.trouble]
         # All certificates of a shop are the organisation's.
         trust = str(Statement.from_value(identity.certificates[0]).payload["issuer"])
         for row in rows.values():
             if row.state != "dropped":
                 wrong += _verdict(layout, row, trust)
-        lost = [round(cut.at * 1000) - (rows[take].film_until_ms or 0) for take in found.interrupted]
-        return wrong, max([0, *lost])
+        # What ended before is whole, however long it takes to be sealed.
+        running = rows.get(cut.told.filming)
+        if running is None or running.take not in found.interrupted:
+            return wrong, 0
+        return wrong, max(0, round(cut.at * 1000) - (running.film_until_ms or 0))
 
 
 def _verdict(layout: Layout, row: TakeRow, trust: str) -> Iterator[str]:
@@ -178,6 +198,17 @@ def _verdict(layout: Layout, row: TakeRow, trust: str) -> Iterator[str]:
         verdict = verify(bundle, trust, datetime.now(UTC))
     if verdict.integrity.findings or verdict.key.state != "trusted":
         yield f"take {row.take} does not verify: {verdict.to_value()}"
+
+
+def _more_than_open(ledger: Ledger, cut: Cut) -> Iterator[str]:
+    """Yield the cameras of the running take that lose more than the part that was just being written."""
+    begun = Counter(
+        (found[1], found[2]) for path in cut.disk.names() if (found := _FILE.search(path)) is not None
+    )
+    for (take, camera), count in begun.items():
+        kept = len(ledger.parts(take, camera))
+        if take == cut.told.filming and kept < count - 1:
+            yield f"{count} parts of {camera} of {take} were begun, {kept} are there"
 
 
 def _forgotten(ledger: Ledger, rows: dict[str, TakeRow], told: Told) -> Iterator[str]:

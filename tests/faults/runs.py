@@ -77,7 +77,8 @@ def run(shop: Shop, hub: HubLine, fault: str, seed: int, *, number: int = 0) -> 
     FAULTS[fault].judge(scene, found)
     lost = 0
     if scene.cut_at is not None and found.outcome == "interrupted":
-        lost = max(0, round((scene.cut_at - found.film_until.timestamp()) * 1000))
+        filmed_to = min(scene.cut_at, scene.ended_at or scene.cut_at)
+        lost = max(0, round((filmed_to - found.film_until.timestamp()) * 1000))
     return Outcome(
         take=take,
         outcome=found.outcome,

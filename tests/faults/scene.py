@@ -26,6 +26,8 @@ class Scene:
     number: int = 0
     cut_at: float | None = None
     """When the station was killed, seconds since 1970; what was filmed later cannot be there."""
+    ended_at: float | None = None
+    """When the parcel was ended, if the fault did that itself."""
     kept: dict[str, Any] = field(default_factory=dict)
 
 
@@ -68,22 +70,22 @@ def kill_all(scene: Scene) -> None:
     psutil.wait_procs(processes[1:], timeout=20)
 
 
-def end_station(scene: Scene) -> None:
+def end_station(shop: Shop) -> None:
     """End the station in order, once all that it has is at the hub."""
-    scene.shop.rest()
-    process = scene.shop.house.process("station")
+    shop.rest()
+    process = shop.house.process("station")
     process.terminate()
     process.wait(20)
 
 
-def start_station(scene: Scene, under: Sequence[str] = ()) -> None:
+def start_station(shop: Shop, under: Sequence[str] = ()) -> None:
     """Start the station, by way of a command that starts it in its own place."""
-    scene.shop.house.under["station"] = list(under)
-    scene.shop.house.start_station()
+    shop.house.under["station"] = list(under)
+    shop.house.start_station()
 
 
-def restart_station(scene: Scene, under: Sequence[str] = ()) -> None:
+def restart_station(shop: Shop, under: Sequence[str] = ()) -> None:
     """End the station in order, and start it so; all cameras give a picture then."""
-    end_station(scene)
-    start_station(scene, under)
-    scene.shop.cameras_up()
+    end_station(shop)
+    start_station(shop, under)
+    shop.cameras_up()

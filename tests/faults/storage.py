@@ -37,7 +37,7 @@ def _mount(scene: Scene) -> None:
     if os.path.ismount(root):
         scene.shop.cameras_up()
         return
-    end_station(scene)
+    end_station(scene.shop)
     aside = root.with_name("station-before")
     root.rename(aside)
     root.mkdir(mode=0o700)
@@ -45,7 +45,7 @@ def _mount(scene: Scene) -> None:
     shutil.copytree(aside, root, dirs_exist_ok=True)
     settings = scene.shop.layout.settings
     settings.write_text(f"{settings.read_text()}\n[disk]\nfull_mb = {FULL_MB}\nlow_mb = {LOW_MB}\n")
-    start_station(scene)
+    start_station(scene.shop)
     scene.shop.cameras_up()
 
 
@@ -106,7 +106,7 @@ def _says_so(scene: Scene, manifest: Manifest) -> None:
 def _slow(scene: Scene) -> None:
     delay = scene.rng.randint(*SLOW_MS) * 1000
     restart_station(
-        scene,
+        scene.shop,
         [
             *(shutil.which(STRACE) or STRACE, "-D", "-f", "--seccomp-bpf", "-q", "-o", os.devnull),
             *("-e", "trace=fsync,fdatasync", "-e", "signal=none"),

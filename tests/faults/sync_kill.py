@@ -95,6 +95,7 @@ def _film_to_the_receipt(scene: Scene) -> None:
     try:
         watch.struck.wait(FILM_SECONDS)
         if not watch.struck.is_set():
+            scene.ended_at = time.time()
             # Killed in the middle of it, the station gives no answer.
             with suppress(Exception):
                 shop.end()

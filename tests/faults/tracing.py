@@ -14,7 +14,18 @@ import psutil
 from tools.fault_tools import STRACE
 
 FILES: Final = (
-    *("openat", "creat", "mkdir", "mkdirat", "rmdir", "unlink", "unlinkat", "rename", "renameat", "renameat2"),
+    *(
+        "openat",
+        "creat",
+        "mkdir",
+        "mkdirat",
+        "rmdir",
+        "unlink",
+        "unlinkat",
+        "rename",
+        "renameat",
+        "renameat2",
+    ),
     *("link", "linkat", "symlink", "symlinkat"),
     *("write", "pwrite64", "writev", "pwritev", "pwritev2", "ftruncate", "truncate", "fallocate"),
     *("copy_file_range", "sendfile", "fsync", "fdatasync", "sync_file_range", "msync"),
@@ -27,7 +38,9 @@ SYNCS: Final = ("fsync", "fdatasync")
 _LINE = re.compile(r"^(\d+) +(\d+\.\d+) (.*)$", re.DOTALL)
 _CALL = re.compile(r"^(\w+)\((.*)\) += (-?\d+|0x[0-9a-f]+|\?)(?:<([^>]*)>)?(?: .*)?$", re.DOTALL)
 _RESUMED = re.compile(r"^<\.\.\. \w+ resumed>(.*)$", re.DOTALL)
-_ARGUMENT = re.compile(r'"((?:\\x[0-9a-f]{2})*)"(\.\.\.)?|(-?\w+)<([^>]*)>(\(deleted\))?|\{|\}|\[|\]|[^,"<{}\[\]]+')
+_ARGUMENT = re.compile(
+    r'"((?:\\x[0-9a-f]{2})*)"(\.\.\.)?|(-?\w+)<([^>]*)>(\(deleted\))?|\{|\}|\[|\]|[^,"<{}\[\]]+'
+)
 UNFINISHED = " <unfinished ...>"
 
 

@@ -77,9 +77,7 @@ def _unstated(ledger: Ledger, row: TakeRow, stopped_ms: int, reason: str) -> lis
             continue  # said of the whole film
         covered = [(part.start, part.start + part.duration) for part in parts]
         covered = [(begin * 1000 // TIMESCALE, end * 1000 // TIMESCALE) for begin, end in covered]
-        covered += [
-            (gap.at_ms, gap.at_ms + gap.duration_ms) for gap in gaps if gap.camera == camera.camera
-        ]
+        covered += [(gap.at_ms, gap.at_ms + gap.duration_ms) for gap in gaps if gap.camera == camera.camera]
         stop_ms = stopped_ms - row.started_ms - (camera.first_ns - row.started_ns) // 1_000_000
         at_ms = 0
         for begin, end in [*sorted(covered), (stop_ms, stop_ms)]:
@@ -156,7 +154,11 @@ def manifest(ledger: Ledger, identity: Identity, *, key: str, row: TakeRow, head
         "clock": row.clock,
         "journal": {"start": {"n": row.n, "digest": start}, "head": {"n": head.n, "digest": head.digest}},
         "cameras": [
-            _camera(ledger, row, camera, gaps, film_from=row.film_from_ms, film_until=row.film_until_ms)
+            _camera(
+                *(ledger, row, camera, gaps),
+                film_from=row.film_from_ms,
+                until=max(row.film_until_ms, row.stopped_ms),
+            )
             for camera in cameras
         ],
         "events": [event.body for event in events],
@@ -168,7 +170,7 @@ def manifest(ledger: Ledger, identity: Identity, *, key: str, row: TakeRow, head
 
 
 def _camera(
-    ledger: Ledger, row: TakeRow, camera: CameraRow, gaps: list[GapRow], *, film_from: int, film_until: int
+    ledger: Ledger, row: TakeRow, camera: CameraRow, gaps: list[GapRow], *, film_from: int, until: int
 ) -> dict[str, Any]:
     inits = ledger.inits(row.take, camera.camera)
     parts = ledger.parts(row.take, camera.camera)
@@ -181,7 +183,7 @@ def _camera(
         if gap.camera == camera.camera
     ]
     if not parts and not holes:
-        holes = [{"at_ms": 0, "duration_ms": film_until - film_from, "reason": "no_picture"}]
+        holes = [{"at_ms": 0, "duration_ms": until - film_from, "reason": "no_picture"}]
     return {
         "id": camera.camera,
         "name": camera.name,
