@@ -24,7 +24,7 @@ class Line:
     """Listens at ``port`` of 127.0.0.1 and hands connections on to the camera's port."""
 
     def __init__(self, camera_port: int) -> None:
-        self._camera_port = camera_port
+        self.camera_port = camera_port
         self.carries = Carries.STREAM
         self._flows = threading.Event()
         self._flows.set()
@@ -41,6 +41,11 @@ class Line:
         for one in self._open:
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
+
+    def lead_to(self, camera_port: int) -> None:
+        """Cut every connection; the next ones find another camera."""
+        self.camera_port = camera_port
+        self.carry(Carries.STREAM)
 
     def hold(self) -> None:
         """Keep every connection, and let nothing through."""
@@ -85,7 +90,7 @@ class Line:
     def _meet(self, station: socket.socket) -> None:
         if self.carries is Carries.STREAM:
             try:
-                camera = socket.create_connection(("127.0.0.1", self._camera_port), 5)
+                camera = socket.create_connection(("127.0.0.1", self.camera_port), 5)
             except OSError:
                 station.close()
                 return

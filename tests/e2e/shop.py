@@ -180,6 +180,10 @@ class Shop:
         self._sealed.add(take)
         return found
 
+    def playlist(self, take: str, camera: str) -> httpx.Response:
+        """Return what a player is given while a take is filmed."""
+        return self.person.get(f"/takes/{take}/live/{camera}.m3u8")
+
     def film(self, take: str, camera: str) -> bytes:
         """Return a film as the seller gets it."""
         answer = self.person.get(f"/takes/{take}/film/{camera}.mp4")

@@ -24,6 +24,7 @@ from tests.faults.cuts import record, replay
 from tests.faults.disk import Leaves
 from tests.faults.faults import FAULTS
 from tests.faults.hub_line import HubLine
+from tests.faults.odd_streams import FILMS
 from tests.faults.runs import HOLE_MS, OPEN_PART_MS, Outcome, faulty_hub, run, same_bytes
 from tests.faults.soak import soak
 from tests.faults.storage import own_mounts, unmount
@@ -94,6 +95,13 @@ def _lost(shop: Shop) -> int:
     return sum(take is None or take["state"] != "sealed" for take in found)
 
 
+def _film_for(fault: str, usual: Path) -> Path:
+    """Return the film that a fault's cameras show."""
+    if fault not in FILMS:
+        return usual
+    return numbered_film.make(usual.with_name(f"{fault}.mp4"), **FILMS[fault])
+
+
 def try_replay(place: Path, film: Path, *, cuts: int, seed: int) -> Row:
     """Record a station once, cut its power so often, and sum up."""
     began = time.monotonic()
@@ -159,7 +167,7 @@ def main(arguments: list[str]) -> int:
                 print(COLUMNS.format(*asdict(rows[-1]).values()), flush=True)
                 continue
             try:
-                with open_shop(data / "shop", film) as shop, faulty_hub(shop) as hub:
+                with open_shop(data / "shop", _film_for(fault, film)) as shop, faulty_hub(shop) as hub:
                     shop.cameras_up()
                     row = try_fault(shop, hub, fault, runs=chosen.runs, seed=chosen.seed, folder=data)
             finally:

@@ -4,12 +4,13 @@ import random
 import shutil
 import tempfile
 import time
+from collections import deque
 from pathlib import Path
 from typing import Final
 
 from tests.e2e.shop import Shop
 from tests.faults.disk import Leaves
-from tests.faults.power_cut import CALLS, Cut, Judged, folder_of, lay_out, moments, try_cut
+from tests.faults.power_cut import CALLS, Judged, folder_of, lay_out, moments, try_cut
 from tests.faults.scene import Fault, Scene, end_station, kill_all, start_station
 from tests.faults.tracing import tracer_of, under, wait_for_the_end
 
@@ -34,10 +35,8 @@ def _cut(scene: Scene) -> None:
     tracer = tracer_of(scene.shop.house.process("station").pid)
     kill_all(scene)
     wait_for_the_end(tracer)
-    last: Cut | None = None
-    for last in moments(_log(scene.shop), root, scene.kept["before"]):
-        pass
-    assert last is not None, "nothing was recorded"
+    # Each is the whole disk as it is then: the newest is wanted.
+    (last,) = deque(moments(_log(scene.shop), root, scene.kept["before"]), maxlen=1)
     leaves = scene.rng.choice(list(Leaves))
     files, folders = last.disk.after_cut(leaves, scene.rng)
     shutil.rmtree(root)
@@ -83,7 +82,7 @@ def record(shop: Shop, *, seconds: int) -> tuple[Path, tuple[dict[str, bytes], l
 def replay(
     log: Path, root: Path, before: tuple[dict[str, bytes], list[str]], *, cuts: int, each: int, seed: int
 ) -> list[Judged]:
-    """Cut the power at so many moments of a recording, spread evenly, with ``each`` ways to be left at each."""
+    """Cut the power at so many moments of a recording, drawn by chance, and leave each in ``each`` ways."""
     rng = random.Random(seed)
     number = sum(1 for _ in moments(log, root, before))
     chosen = set(rng.sample(range(number), min(cuts, number)))

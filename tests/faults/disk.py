@@ -1,7 +1,7 @@
 """What lies on a disk at any moment of a recording, and what a power cut may leave of it. Pure: no I/O.
 
-The model knows no more than POSIX promises. A file's bytes are safe once an fsync of the file that began after
-the write has ended; a name is safe (made, moved, gone) once an fsync of its folder has. Everything else is
+The model knows no more than POSIX promises. A file's bytes are safe once an fsync of it that began after the
+write has ended; a name is safe (made, moved, gone) once an fsync of its folder has. Everything else is
 *pending*: a cut keeps any part of it, in any order, torn at any sector.
 """
 

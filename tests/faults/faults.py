@@ -1,4 +1,4 @@
-"""What can go wrong at a bench: each makes it go wrong once, for a time drawn by chance, and puts it right again."""
+"""What can go wrong at a bench: each goes wrong once, for a time drawn by chance, and is put right again."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ import psutil
 
 from tests.e2e.line import Carries
 from tests.e2e.shop import until
-from tests.faults import clock_jumps, cuts, storage, sync_kill
+from tests.faults import clock_jumps, cuts, odd_streams, storage, sync_kill
 from tests.faults.hub_line import Mood
 from tests.faults.scene import Fault, Scene, kill_all, station
 
@@ -129,4 +129,5 @@ FAULTS: Final[dict[str, Fault]] = {
     "power-cut": cuts.FAULT,
     "killed-at-sync": sync_kill.STATION,
     "hub-killed-at-sync": sync_kill.HUB,
+    **odd_streams.FAULTS,
 }

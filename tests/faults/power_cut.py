@@ -1,5 +1,5 @@
 """A station is recorded while it works; then, for many moments, its disk is laid out as a power cut at that
-moment might have left it, the station's own recovery runs on it, and what it had told others is held against it.
+moment might have left it, the station's own recovery runs on it, and it must know what it had told others.
 """
 
 import base64
@@ -128,8 +128,8 @@ def moments(log: Path, root: Path, before: tuple[dict[str, bytes], list[str]]) -
 
 @dataclass(frozen=True)
 class Judged:
-    """What became of one cut. ``lost_ms``: filmed before the cut and not there, by the clock of a station that
-    strace slows down; ``wrong`` holds it if it is more than the open part.
+    """What became of one cut. ``lost_ms``: filmed before the cut and not there, by the clock; strace
+    slows the station down. ``wrong`` holds it if it is more than the open part.
     """
 
     cut: int

@@ -41,8 +41,8 @@ def _no_more(scene: Scene, manifest: Manifest) -> None:
 
 @dataclass(frozen=True)
 class Fault:
-    """``happen`` makes it go wrong in the middle of a parcel and puts it right; ``before`` prepares while nothing is
-    filmed; ``judge`` asserts of the sealed take what only this fault can break.
+    """``happen`` makes it go wrong in the middle of a parcel and puts it right; ``before`` prepares while
+    nothing is filmed; ``judge`` asserts of the sealed take what only this fault can break.
     """
 
     happen: Callable[[Scene], None]

@@ -1,5 +1,5 @@
-"""Eight cameras, parcel after parcel without a pause, for as long as one likes: memory and file handles of each process
-stay flat, and the audit finds every parcel.
+"""Eight cameras, parcel after parcel without a pause, for as long as one likes: memory and file handles of
+each process stay flat, and the audit finds every parcel.
 """
 
 import statistics
@@ -43,8 +43,8 @@ class Sample:
 
 @dataclass(frozen=True)
 class Line:
-    """What became of one process. ``after``: the median in the third of the time after the warm-up, ``end``: in the
-    last; slopes by Theil and Sen over everything after the warm-up.
+    """What became of one process. ``after``: the median in the third of the time after the warm-up, ``end``:
+    in the last; slopes by Theil and Sen over everything after the warm-up.
     """
 
     process: str

@@ -1,8 +1,8 @@
-"""Kills at the k-th fsync of a parcel, for each k: between a scan and its answer, between a part and its row, in stop,
-in seal, before a receipt is stored, in the middle of the hub's tasks.
+"""Kills at the k-th fsync of a parcel, for each k: between a scan and its answer, between a part and its row,
+in stop, in seal, before a receipt is stored, in the middle of the hub's tasks.
 
-strace holds every fsync of the processes back for some milliseconds before it begins, so that after the k-th has ended
-nobody comes past the next one before the kill.
+strace holds every fsync of the processes back for some milliseconds before it begins, so that after the k-th
+has ended nobody comes past the next one before the kill.
 """
 
 import os
