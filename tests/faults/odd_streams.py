@@ -13,6 +13,7 @@ from tests.faults.scene import Fault, Scene
 from tests.station.cameras.rtsp_server import RtspCameraServer
 
 LONG_GROUP: Final = 10 * numbered_film.RATE
+REORDERED: Final = 5
 OTHER_SIZE: Final = (1280, 720)
 FILMS: Final[Mapping[str, Mapping[str, Any]]] = {
     "stream-long-group": {"group": LONG_GROUP},
@@ -38,7 +39,8 @@ def _whole(scene: Scene, manifest: Manifest) -> None:
     for camera in manifest.cameras:
         assert not camera.gaps, camera.gaps
         seen = numbered_film.pictures(scene.shop.film(manifest.take, camera.id))
-        assert numbered_film.holes(seen) == [], camera.id
+        # Where a film ends in decode order, pictures shown before its last may still be missing.
+        assert numbered_film.holes(seen[:-REORDERED]) == [], camera.id
 
 
 def _other_size(scene: Scene) -> None:
