@@ -66,8 +66,8 @@ def close(
 def _unstated(ledger: Ledger, row: TakeRow, stopped_ms: int, reason: str) -> list[GapRow]:
     """Return the times up to the stop that no part covers and no gap owns up to.
 
-    The recorder states its gaps itself, but not when it dies with its open part, nor when it ends a film while
-    the disk refuses.
+    The recorder states its gaps itself, but not when it dies with its open part, nor when it ends a film
+    while the disk refuses.
     """
     found = []
     gaps = ledger.gaps(row.take)
