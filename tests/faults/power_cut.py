@@ -20,7 +20,7 @@ from packwitness.evidence.bundle import open_bundle
 from packwitness.evidence.keys import SigningKey
 from packwitness.evidence.statements import Statement
 from packwitness.evidence.verify import verify
-from packwitness.station.app.station import guard_of, identity_of
+from packwitness.station.app.from_settings import guard_of, identity_of
 from packwitness.station.config import read_settings
 from packwitness.station.spool.check import examine
 from packwitness.station.spool.journal import Journal
