@@ -149,5 +149,8 @@ def _receipted(shop: Shop, take: str) -> bool:
 
 def manifest(shop: Shop, take: str) -> Manifest:
     """Return a take's manifest as the station laid it beside its parts."""
-    data = (shop.layout.take(take) / "manifest.json").read_bytes()
+    path = shop.layout.take(take) / "manifest.json"
+    # On a slow disk the hub may have it before the folder does.
+    until(path.exists, what=f"the manifest of take {take} lies in its folder")
+    data = path.read_bytes()
     return Manifest.from_payload(dict(Statement.from_json(data).payload))
