@@ -82,8 +82,12 @@ format: $(READY) ## Rewrite the code the way `make check` wants it
 browser: $(READY) ## Install the Chromium and the fonts that the browser tests need
 	@$(BIN)/python tools/browser.py
 
+.PHONY: fault-tools
+fault-tools: $(READY)
+	@$(BIN)/python -m tools.fault_tools
+
 .PHONY: test
-test: browser ## Run all tests, those with a real browser too; without ARGS the hub's also on PostgreSQL
+test: browser fault-tools ## Run all tests, those with a real browser too; without ARGS the hub's also on PostgreSQL
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 	@$(if $(ARGS),,$(MAKE) test-postgres)
 
@@ -92,7 +96,7 @@ test-postgres: $(READY) ## Run the hub's tests on a PostgreSQL of their own
 	PACKWITNESS_TEST_DATABASE=postgres $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not e2e" tests/hub
 
 .PHONY: faults
-faults: $(READY) ## Kill, stop, cut and garble station, hub and cameras; print what was lost (--runs, --only, --seed, --json)
+faults: fault-tools ## Kill, stop, cut and garble station, hub, disk and cameras; print what was lost (--runs, --only, --soak, --json)
 	$(BIN)/python -m tests.faults $(ARGS)
 
 bench-%: $(READY) ## Run the benchmark bench/NAME.py

@@ -10,30 +10,31 @@ from packwitness.evidence.verify import verify
 from tests.e2e.shop import Shop, until
 
 
-def audit(shop: Shop, folder: Path) -> None:
+def audit(shop: Shop, folder: Path, *, every: int = 1) -> None:
     """Assert what the design promises of a shop at rest.
 
     Every accepted start is exactly one take; the hub's journal is gapless, chained and signed and names each
     of them, once begun and once ended; every take is sealed and its evidence holds, as a whole and against
-    the organisation's fingerprint.
+    the organisation's fingerprint. Of the evidence, one take in ``every`` is looked at.
     """
     assert shop.running() is None
-    assert len(set(shop.accepted)) == len(shop.accepted)
+    untold = _untold(shop)
+    accepted = sorted([*shop.accepted, *untold])
     entries = _journal(shop)
     for kind in ("start", "seal"):
         named = [entry.payload["data"]["take"] for entry in entries if entry.payload["kind"] == kind]
-        assert sorted(named) == sorted(shop.accepted), kind
+        assert sorted(named) == accepted, kind
     ((key,),) = shop.hub_rows(
         "SELECT s.key_id FROM stations_station s JOIN stations_bench b ON b.station_id = s.id WHERE b.id = ?",
         shop.bench,
     )
     assert check_sequence(entries, bench=shop.bench, key=key) == []
 
-    takes = shop.api.get("/api/v1/takes", params={"limit": 200}).json()["takes"]
-    assert sorted(take["id"] for take in takes) == sorted(shop.accepted)
+    there = [take for (take,) in shop.hub_rows("SELECT id FROM recordings_take")]
+    assert sorted(there) == accepted
     trust = shop.fingerprint()
-    for take in takes:
-        assert take["state"] == "sealed"
+    for name in there[::every]:
+        take = shop.sealed(name)
         path = folder / f"{take['id']}.zip"
         answer = shop.person.get(f"/takes/{take['id']}/bundle.zip")
         assert answer.status_code == 200, answer.text[:300]
@@ -42,6 +43,16 @@ def audit(shop: Shop, folder: Path) -> None:
             verdict = verify(bundle, trust, datetime.now(UTC))
         assert verdict.exit_code == 0, verdict.to_value()
         path.unlink()
+
+
+def _untold(shop: Shop) -> list[str]:
+    """Return the takes that began without an answer: at most one for each scan that got none."""
+    rows = shop.hub_rows("SELECT id, code FROM recordings_take")
+    untold = {take: code for take, code in rows if take not in shop.codes}
+    left = list(shop.unanswered)
+    for code in untold.values():
+        left.remove(code)
+    return list(untold)
 
 
 def _journal(shop: Shop) -> list[Statement]:
@@ -53,6 +64,7 @@ def _journal(shop: Shop) -> list[Statement]:
         )
         entries = [Statement.from_json(text.encode()) for (text,) in rows]
         seals = sum(entry.payload["kind"] == "seal" for entry in entries)
-        return entries if seals >= len(shop.accepted) else []
+        starts = sum(entry.payload["kind"] == "start" for entry in entries)
+        return entries if seals >= max(starts, len(shop.accepted)) else []
 
     return until(look, what="the hub has the journal up to the last seal")

@@ -20,6 +20,7 @@ SECONDS = 36
 COUNT = RATE * SECONDS
 RED_SECONDS = 12
 SIZE = WIDTH, HEIGHT = 640, 360
+SOUND_RATE = 48_000
 DIGITS = 10
 BLOCK = 56
 """Edge of a block in pixels; eleven stand side by side."""
@@ -36,23 +37,42 @@ class Seen:
     colour: str
 
 
-def make(path: Path) -> Path:
-    """Encode the film: H.264, one closed GOP a second, no B-frames."""
+def make(
+    path: Path, *, group: int = RATE, b_frames: int = 0, size: tuple[int, int] = SIZE, sound_s: int = 0
+) -> Path:
+    """Encode the film: H.264, a keyframe every ``group`` pictures, sound in its first ``sound_s`` seconds.
+
+    A ``size`` other than the usual shows the same pictures, larger or smaller.
+    """
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=RATE)
         assert isinstance(stream, av.VideoStream)
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
         stream.options = {
             "preset": "ultrafast",
             "crf": "28",
-            "x264-params": f"keyint={RATE}:min-keyint={RATE}:scenecut=0:bframes=0",
+            "x264-params": f"keyint={group}:min-keyint={group}:scenecut=0:bframes={b_frames}",
         }
+        if sound_s:
+            _sound(container, sound_s)
         for number in range(COUNT):
-            frame = av.VideoFrame.from_ndarray(_picture(number), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(_picture(number), format="rgb24").reformat(*size)
             frame.pts, frame.time_base = number, Fraction(1, RATE)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
+
+
+def _sound(container: av.container.OutputContainer, seconds: int) -> None:
+    stream = container.add_stream("aac", rate=SOUND_RATE)
+    assert isinstance(stream, av.AudioStream)
+    stream.codec_context.layout = "mono"
+    for at in range(0, seconds * SOUND_RATE, 1024):
+        wave = np.sin((at + np.arange(1024)) * (2 * np.pi * 440 / SOUND_RATE)).astype(np.float32)
+        frame = av.AudioFrame.from_ndarray(wave[None, :] / 2, format="fltp", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = SOUND_RATE, at, Fraction(1, SOUND_RATE)
+        container.mux(stream.encode(frame))
+    container.mux(stream.encode(None))
 
 
 def pictures(data: bytes) -> list[Seen]:

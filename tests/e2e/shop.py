@@ -6,16 +6,14 @@ import re
 import sqlite3
 import time
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
-from unittest import mock
 
 import httpx2 as httpx
 import psutil
-from aio_rtsp_toolkit.server_rtp import RtspRtpMixin
 
 from packwitness.demo.house import EMAIL, House, free_port, only_one
 from packwitness.demo.mailbox import Letter, Mailbox
@@ -51,8 +49,11 @@ class Shop:
         self.mailbox = mailbox
         self.lines = lines
         self._cameras = cameras
-        self.accepted: list[str] = []
-        """The takes of all starts that a bench accepted."""
+        self.codes: dict[str, str] = {}
+        """The takes of all starts that a bench accepted, and the code of each."""
+        self.unanswered: list[str] = []
+        """Codes of scans of which nobody told what became: each may have begun a take."""
+        self._sealed: set[str] = set()
         self.layout = Layout(house.data / "station")
         self.bench: str = tomllib.loads(self.layout.settings.read_text())["benches"][0]["id"]
         self.api = httpx.Client(
@@ -61,6 +62,11 @@ class Shop:
         self.person = httpx.Client(base_url=house.hub_url, timeout=20, follow_redirects=True)
         self.buyer = httpx.Client(base_url=house.hub_url, timeout=20, follow_redirects=True)
         self._sign_in()
+
+    @property
+    def accepted(self) -> list[str]:
+        """The takes of all starts that a bench accepted."""
+        return list(self.codes)
 
     def close(self) -> None:
         for client in (self.api, self.person, self.buyer):
@@ -71,15 +77,20 @@ class Shop:
     def scan(self, code: str) -> httpx.Response:
         """Send a code to the bench as another program would; remembers the take it began."""
         before = self.running()
-        answer = httpx.post(
-            f"{self.house.kiosk_url}/api/benches/{self.bench}/scans",
-            headers={"Authorization": f"Bearer {self.layout.trigger_token.read_text().strip()}"},
-            json={"code": code},
-            timeout=20,
-        )
+        try:
+            answer = httpx.post(
+                f"{self.house.kiosk_url}/api/benches/{self.bench}/scans",
+                headers={"Authorization": f"Bearer {self.layout.trigger_token.read_text().strip()}"},
+                json={"code": code},
+                timeout=20,
+            )
+        except httpx.TransportError:
+            self.unanswered.append(code)
+            raise
         if answer.status_code == 202 and (take := answer.json()["take"]) and take != before:
             assert answer.json()["accepted"], answer.text
-            self.accepted.append(take)
+            assert take not in self.codes, f"take {take} began twice"
+            self.codes[take] = code
         return answer
 
     def start(self, code: str) -> str:
@@ -113,8 +124,9 @@ class Shop:
         self.cameras_up()
         if self.running():
             self.end()
-        for take in self.accepted:
-            self.sealed(take)
+        for take in self.codes:
+            if take not in self._sealed:
+                self.sealed(take)
 
     def new_cable(self) -> None:
         """Connect all cameras anew: their film begins at its beginning, at all of them at once."""
@@ -151,7 +163,8 @@ class Shop:
 
     def take(self, take: str) -> dict[str, Any] | None:
         """Return a take as the hub's API gives it."""
-        takes = self.api.get("/api/v1/takes", params={"limit": 200}).json()["takes"]
+        search: dict[str, str | int] = {"search": self.codes.get(take, ""), "limit": 200}
+        takes = self.api.get("/api/v1/takes", params=search).json()["takes"]
         return next((one for one in takes if one["id"] == take), None)
 
     def sealed(self, take: str) -> dict[str, Any]:
@@ -161,7 +174,13 @@ class Shop:
             found = self.take(take)
             return found if found and found["state"] == "sealed" else None
 
-        return cast(dict[str, Any], until(look, what=f"take {take} is sealed at the hub"))
+        found = cast(dict[str, Any], until(look, what=f"take {take} is sealed at the hub"))
+        self._sealed.add(take)
+        return found
+
+    def playlist(self, take: str, camera: str) -> httpx.Response:
+        """Return what a player is given while a take is filmed."""
+        return self.person.get(f"/takes/{take}/live/{camera}.m3u8")
 
     def film(self, take: str, camera: str) -> bytes:
         """Return a film as the seller gets it."""
@@ -176,7 +195,7 @@ class Shop:
     def filmed(self, take: str, seconds: int) -> None:
         """Wait until every camera has at least so many parts of about a second."""
         until(
-            lambda: all(len(self.parts(take, camera)) >= seconds for camera in CAMERAS),
+            lambda: all(len(self.parts(take, camera)) >= seconds for camera in self.lines),
             what=f"{seconds} parts of take {take}",
         )
 
@@ -240,35 +259,37 @@ def _child(parent: psutil.Process, wanted: Callable[[list[str]], bool]) -> psuti
 
 
 @contextmanager
-def each_picture_once() -> Iterator[None]:
-    """Keep the camera server from sending a picture twice, as aio-rtsp-toolkit 0.1.4 does about once in 40 s.
+def open_shop(
+    data: Path,
+    film: Path,
+    *,
+    cameras: Sequence[str] = CAMERAS,
+    under: Mapping[str, Sequence[str]] | None = None,
+    prepare: Callable[[Path], None] = lambda data: None,
+) -> Iterator[Shop]:
+    """Set a shop up in ``data``, run it, and leave no process behind.
 
-    Two copies under one time stamp cannot be decoded, whoever films them.
+    ``film`` is what all its ``cameras`` show. ``under``: see ``House``. ``prepare`` is called with the empty
+    folder of the station, before it is enrolled.
     """
-    send = RtspRtpMixin._send_paced_rtp_payloads
-
-    async def send_once(session: Any, state: Any, payloads: Any, timestamp: int, *timing: float) -> None:
-        if not state.packet_count or timestamp != state.last_rtp_timestamp:
-            await send(session, state, payloads, timestamp, *timing)
-
-    with mock.patch.object(RtspRtpMixin, "_send_paced_rtp_payloads", send_once):
-        yield
-
-
-@contextmanager
-def open_shop(data: Path, film: Path) -> Iterator[Shop]:
-    """Set a shop up in ``data``, run it, and leave no process behind."""
-    cameras = RtspCameraServer(film.parent)
-    with each_picture_once():
-        cameras.start()
-        yield from _open_shop(data, film, cameras)
+    server = RtspCameraServer(film.parent)
+    server.start()
+    lines = {camera: Line(server.port) for camera in cameras}
+    urls = [f"{name}=rtsp://127.0.0.1:{line.port}/{film.name}/play_count_0" for name, line in lines.items()]
+    (data / "station").mkdir(parents=True, exist_ok=True)
+    prepare(data / "station")
+    yield from _open_shop(data, server, lines, urls, under)
 
 
-def _open_shop(data: Path, film: Path, cameras: RtspCameraServer) -> Iterator[Shop]:
-    lines = {camera: Line(cameras.port) for camera in CAMERAS}
+def _open_shop(
+    data: Path,
+    cameras: RtspCameraServer,
+    lines: dict[str, Line],
+    urls: list[str],
+    under: Mapping[str, Sequence[str]] | None,
+) -> Iterator[Shop]:
     mailbox = Mailbox(data / "mail", lambda letter: None, port=free_port(0))
     mailbox.open()
-    urls = [f"{name}=rtsp://127.0.0.1:{line.port}/{film.name}/play_count_0" for name, line in lines.items()]
     try:
         with only_one(data):
             house = House(
@@ -279,6 +300,7 @@ def _open_shop(data: Path, film: Path, cameras: RtspCameraServer) -> Iterator[Sh
                 hub_port=0,
                 kiosk_port=0,
                 environment={"PACKWITNESS_TASK_LOCK_SECONDS": "2"},
+                under=under,
             )
             try:
                 house.start()

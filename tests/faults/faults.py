@@ -1,44 +1,26 @@
-"""What can go wrong at a bench, each as a function that makes it go wrong once, for a time drawn by chance,
-and puts it right again.
-"""
+"""What can go wrong at a bench: each goes wrong once, for a time drawn by chance, and is put right again."""
 
 import os
-import random
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 import psutil
 
 from tests.e2e.line import Carries
-from tests.e2e.shop import Shop, until
-from tests.faults.hub_line import HubLine, Mood
+from tests.e2e.shop import until
+from tests.faults import clock_jumps, cuts, odd_streams, storage, sync_kill
+from tests.faults.hub_line import Mood
+from tests.faults.scene import Fault, Scene, kill_all, station
 
-
-@dataclass
-class Scene:
-    """What a fault may touch."""
-
-    shop: Shop
-    hub: HubLine
-    rng: random.Random
-    cut_at: float | None = None
-    """When the station was killed, seconds since 1970; what was filmed later cannot be there."""
-
-
-type Fault = Callable[[Scene], None]
-
-
-def _station(scene: Scene) -> psutil.Process:
-    return psutil.Process(scene.shop.house.process("station").pid)
+type Happening = Callable[[Scene], None]
 
 
 def _station_killed(scene: Scene) -> None:
-    station = _station(scene)
-    children = station.children()
-    station.kill()
+    app = station(scene)
+    children = app.children()
+    app.kill()
     scene.cut_at = time.time()
     scene.shop.house.process("station").wait(10)
     # The next one would find the ledger busy; a service manager waits for the whole group as well.
@@ -47,18 +29,12 @@ def _station_killed(scene: Scene) -> None:
 
 
 def _all_killed(scene: Scene) -> None:
-    """Station and recorder at once, as a power cut ends them; what a disk would lose is not shown."""
-    station = _station(scene)
-    everybody = [station, *station.children(recursive=True)]
-    scene.cut_at = time.time()
-    for one in everybody:
-        one.kill()
-    scene.shop.house.process("station").wait(10)
-    psutil.wait_procs(everybody[1:], timeout=20)
+    """Station and recorder at once."""
+    kill_all(scene)
     scene.shop.house.start_station()
 
 
-def _recorder_gets(number: signal.Signals) -> Fault:
+def _recorder_gets(number: signal.Signals) -> Happening:
     def fault(scene: Scene) -> None:
         recorder = scene.shop.recorder()
         os.kill(recorder.pid, number)
@@ -76,7 +52,7 @@ def _worker_killed(scene: Scene) -> None:
     scene.shop.hub_child("worker").kill()
 
 
-def _stopped(process: Callable[[Scene], psutil.Process], *, longest: float) -> Fault:
+def _stopped(process: Callable[[Scene], psutil.Process], *, longest: float) -> Happening:
     def fault(scene: Scene) -> None:
         one = process(scene)
         one.suspend()
@@ -97,6 +73,13 @@ def _camera_cut(scene: Scene) -> None:
 
 def _camera_frozen(scene: Scene) -> None:
     line = scene.rng.choice(list(scene.shop.lines.values()))
+    line.lose()
+    time.sleep(scene.rng.uniform(0.3, 5))
+    line.find()
+
+
+def _camera_late(scene: Scene) -> None:
+    line = scene.rng.choice(list(scene.shop.lines.values()))
     line.hold()
     time.sleep(scene.rng.uniform(0.3, 5))
     line.let_go()
@@ -109,7 +92,7 @@ def _camera_garbled(scene: Scene) -> None:
     line.clear()
 
 
-def _hub_is(mood: Mood) -> Fault:
+def _hub_is(mood: Mood) -> Happening:
     def fault(scene: Scene) -> None:
         scene.hub.be(mood)
         time.sleep(scene.rng.uniform(0.3, 3))
@@ -118,22 +101,33 @@ def _hub_is(mood: Mood) -> Fault:
     return fault
 
 
-FAULTS: Final[dict[str, Fault]] = {
+_IN_THE_MIDDLE: Final[dict[str, Happening]] = {
     "station-killed": _station_killed,
     "all-killed": _all_killed,
     "recorder-killed": _recorder_gets(signal.SIGKILL),
     "recorder-segfault": _recorder_gets(signal.SIGSEGV),
     "web-killed": _web_killed,
     "worker-killed": _worker_killed,
-    "station-stopped": _stopped(_station, longest=4),
+    "station-stopped": _stopped(station, longest=4),
     # A recorder that is silent for five seconds is killed and replaced.
     "recorder-stopped": _stopped(lambda scene: scene.shop.recorder(), longest=4),
     "hub-stopped": _stopped(lambda scene: scene.shop.hub_child("web"), longest=4),
     "camera-cut": _camera_cut,
     "camera-frozen": _camera_frozen,
+    "camera-late": _camera_late,
     "camera-garbled": _camera_garbled,
     "hub-resets": _hub_is(Mood.RESET),
     "hub-errors": _hub_is(Mood.ERROR),
     "hub-silent": _hub_is(Mood.SILENT),
     "hub-half-answers": _hub_is(Mood.HALF),
+}
+FAULTS: Final[dict[str, Fault]] = {
+    **{name: Fault(happening) for name, happening in _IN_THE_MIDDLE.items()},
+    "disk-full": storage.FULL,
+    "disk-slow": storage.SLOW,
+    "clock-set": clock_jumps.FAULT,
+    "power-cut": cuts.FAULT,
+    "killed-at-sync": sync_kill.STATION,
+    "hub-killed-at-sync": sync_kill.HUB,
+    **odd_streams.FAULTS,
 }

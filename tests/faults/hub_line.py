@@ -1,6 +1,7 @@
 """The way from the station to the hub: it can break off, stay silent, answer with errors or by halves."""
 
 import contextlib
+import random
 import socket
 from enum import Enum
 
@@ -13,7 +14,7 @@ class Mood(Enum):
     """What a connection meets."""
 
     CALM = "everything goes through"
-    RESET = "it is reset in the middle of what the station says"
+    RESET = "it is reset in the middle of what the station says, in a head or in a film's bytes"
     ERROR = "a server's error, whatever was asked"
     SILENT = "nobody answers"
     HALF = "the hub does what it was asked, and half of its answer comes back"
@@ -22,8 +23,9 @@ class Mood(Enum):
 class HubLine:
     """Listens at ``port`` of 127.0.0.1 and hands connections on to the hub's port, as its mood is."""
 
-    def __init__(self, hub_port: int) -> None:
+    def __init__(self, hub_port: int, rng: random.Random) -> None:
         self._hub_port = hub_port
+        self._rng = rng
         self._mood = Mood.CALM
         self._open: list[socket.socket] = []
         self._listener = Listener(self._meet)
@@ -50,9 +52,8 @@ class HubLine:
     def _serve(self, station: socket.socket, mood: Mood) -> None:
         with contextlib.suppress(OSError), station:
             if mood is Mood.RESET:
-                station.recv(100)
-                # Closed with a time of 0 to linger, a connection is reset instead of ended.
-                station.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+                # Heads are hundreds of bytes, parts tens of thousands: half of the cuts lie in each.
+                self._cut_short(station, after=int(10 ** self._rng.uniform(1.5, 5.5)))
             elif mood is Mood.SILENT:
                 while station.recv(65_536):
                     pass
@@ -61,6 +62,20 @@ class HubLine:
                 station.sendall(b"HTTP/1.1 500 Oh\r\nContent-Length: 5\r\nConnection: close\r\n\r\nsorry")
             else:
                 self._through(station, half=mood is Mood.HALF)
+
+    def _cut_short(self, station: socket.socket, *, after: int) -> None:
+        """Hand so many bytes on, then reset both connections."""
+        with socket.create_connection(("127.0.0.1", self._hub_port), 5) as hub:
+            hub.settimeout(None)
+            self._open.append(hub)
+            self._listener.run(_pump, hub, station)
+            while after and (data := station.recv(min(after, 65_536))):
+                hub.sendall(data)
+                after -= len(data)
+            for one in (station, hub):
+                # Closed with a time of 0 to linger, a connection is reset instead of ended.
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+            hub.shutdown(socket.SHUT_RD)
 
     def _through(self, station: socket.socket, *, half: bool) -> None:
         with socket.create_connection(("127.0.0.1", self._hub_port), 5) as hub:

@@ -90,6 +90,7 @@ class House:
         hub_port: int = HUB_PORT,
         kiosk_port: int = KIOSK_PORT,
         environment: Mapping[str, str] | None = None,
+        under: Mapping[str, Sequence[str]] | None = None,
         say: Callable[[str], None] = lambda words: None,
     ) -> None:
         """Prepare; nothing runs yet.
@@ -102,6 +103,8 @@ class House:
             hub_port: the port to take if it is free; 0: any.
             kiosk_port: likewise.
             environment: further variables for the programs.
+            under: for ``hub`` and ``station``, the words of a command that starts it in its own place, as
+                ``env`` does.
             say: is told what is being done, for whoever waits.
         """
         self.data = data
@@ -110,6 +113,7 @@ class House:
         self._cameras = list(cameras)
         self._say = say
         self._logic = logic
+        self.under = dict(under or {})
         self.hub_url = f"http://127.0.0.1:{self.hub_port}"
         self.kiosk_url = f"http://127.0.0.1:{self.kiosk_port}"
         self._environment = {
@@ -289,7 +293,7 @@ class House:
         with log:
             # A session of its own: Ctrl-C reaches the demo alone, which then ends them in the right order.
             self._running[name] = subprocess.Popen(
-                [sys.executable, *TIED, *arguments],
+                [*self.under.get(name, ()), sys.executable, *TIED, *arguments],
                 # Nothing is ever written: its end tells that we are gone.
                 stdin=subprocess.PIPE,
                 stdout=log,

@@ -5,6 +5,7 @@ import concurrent.futures
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from aio_rtsp_toolkit.server import RtspServer
 from aio_rtsp_toolkit.server_streaming import RtspStreamingMixin
 
 ANSWER_LIMIT = 65_536
+STREAMS = 32
 
 
 def _put_once(
@@ -60,6 +62,8 @@ class RtspCameraServer:
         ready = threading.Event()
 
         async def serve() -> None:
+            # Each stream holds a thread of it; by default there are no more than cores and four.
+            self._loop.set_default_executor(ThreadPoolExecutor(STREAMS))
             self._over = asyncio.Event()
             self._tasks: set[asyncio.Task[object]] = set()
             server = RtspServer(str(self._folder), host="127.0.0.1", port=self.port)

@@ -88,6 +88,21 @@ def test_a_hole_within_a_connection_is_stated() -> None:
     assert shape(found) == [(0, 50), ("no_picture", 50, 250), (300, 100)]
 
 
+def test_so_is_a_short_one_that_no_part_covers() -> None:
+    line = run()
+    reel = Reel(t_start_ns=0)
+    # 24 pictures are 0.8 s; a part is a second at most, and what follows comes at 1.5 s.
+    found = push(reel, packets(line, 24) + packets(line, 30, first=45)) + reel.close()
+    assert shape(found) == [(0, 100), ("no_picture", 100, 50), (150, 50), (200, 50)]
+
+
+def test_a_film_that_ends_a_few_pictures_early_says_so() -> None:
+    reel = Reel(t_start_ns=0)
+    found = push(reel, packets(run(), 27))
+    reel.t_stop_ns = SECOND
+    assert shape(found + reel.close()) == [(0, 90), ("camera_lost", 90, 10)]
+
+
 def stopped(reel: Reel, at_ns: int) -> Reel:
     reel.t_stop_ns = at_ns
     return reel

@@ -35,6 +35,37 @@ def sealed(spool: Spool, take: str, *, utc_ms: int = START_MS + 9000) -> Manifes
     return Manifest.from_payload(statement.payload)
 
 
+def test_what_a_cut_take_lacks_at_a_cameras_end_is_stated(spool: Spool) -> None:
+    take = spool.begin()
+    spool.film(take, parts=4)
+    spool.film(take, parts=3, camera="label")
+    close(spool.ledger, take=take, outcome="interrupted", stopped_ms=None, clock=None)
+
+    overhead, label = sealed(spool, take).cameras
+
+    assert not overhead.gaps
+    assert [gap.payload() for gap in label.gaps] == [
+        {"at_ms": 3000, "duration_ms": 1000, "reason": "recorder"}
+    ]
+
+
+def test_what_the_disk_refused_in_the_middle_is_stated_though_the_recorder_could_not(spool: Spool) -> None:
+    take = spool.begin()
+    spool.film(take, parts=1)
+    spool.store.put_part(
+        take=take, camera="overhead", init=0, data=b"later", start=300_000, duration=90_000, key=True
+    )
+    spool.store.add_gap(take=take, camera="overhead", at_ms=2000, duration_ms=1333, reason="stalled")
+    close(spool.ledger, take=take, outcome="completed", stopped_ms=START_MS + 1000, clock=None)
+
+    (overhead, _) = sealed(spool, take).cameras
+
+    assert [gap.payload() for gap in overhead.gaps] == [
+        {"at_ms": 1000, "duration_ms": 1000, "reason": "write_failed"},
+        {"at_ms": 2000, "duration_ms": 1333, "reason": "stalled"},
+    ]
+
+
 def test_a_manifest_says_what_the_ledger_holds(spool: Spool) -> None:
     take = spool.begin()
     note(
@@ -72,10 +103,11 @@ def test_a_manifest_says_what_the_ledger_holds(spool: Spool) -> None:
     )
     assert overhead.chain == overhead.chain_heads(take)[-1]
     assert [gap.payload() for gap in overhead.gaps] == [
-        {"at_ms": 3000, "duration_ms": 40, "reason": "reconnect"}
+        {"at_ms": 3000, "duration_ms": 40, "reason": "reconnect"},
+        {"at_ms": 3040, "duration_ms": 2160, "reason": "write_failed"},
     ]
     assert [gap.payload() for gap in label.gaps] == [
-        {"at_ms": 0, "duration_ms": 3000, "reason": "no_picture"}
+        {"at_ms": 0, "duration_ms": 5200, "reason": "no_picture"}
     ]
     assert [(event.kind, event.at_ms) for event in manifest.events] == [
         ("label_scanned", 3200),

@@ -8,7 +8,7 @@ not a shift.
 from dataclasses import dataclass
 
 from packwitness.station.recorder.clock import Timing
-from packwitness.station.recorder.cutter import LIMIT, Cut, Cutter
+from packwitness.station.recorder.cutter import Cut, Cutter
 from packwitness.station.recorder.packets import Packet, Run, ticks
 from packwitness.station.recorder.sound_part import SoundPart
 
@@ -19,7 +19,7 @@ OPEN_NS = 1_300_000_000
 SAY_NS = 10_000_000_000
 """How often the film's times are noted, so that a take cut short has them too."""
 SHORT_HOLE = 9_000
-"""A hole shorter than 100 ms is jitter between connections, not a gap worth a line."""
+"""A hole shorter than 100 ms is jitter of a stream or between connections, not a gap worth a line."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,7 +148,7 @@ class Reel:
             missing = ticks(max(0, self.t_stop_ns - self.t_start_ns))
             return [*done, Gap(0, missing, "no_picture")]
         missing = ticks(self.t_stop_ns - self._origin_ns) - self.end
-        if missing > LIMIT // 2:
+        if missing >= SHORT_HOLE:
             done.append(Gap(self.end, missing, self._lost))
         return done
 
@@ -195,7 +195,7 @@ class Reel:
         start = cut.start + self._offset
         end, self.end = self.end, start + cut.duration
         piece = Piece(cut.packets, start, cut.duration, self._offset, self._origin_ns)
-        if start - end > LIMIT:
+        if start - end >= SHORT_HOLE:
             return [Gap(end, start - end, self._reason("no_picture")), piece]
         if self._stalled:  # what was late has come after all
             self._stalled, self._lost = False, "camera_lost"

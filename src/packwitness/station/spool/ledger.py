@@ -183,10 +183,12 @@ class Ledger:
         stopped_ms: int,
         film_until_ms: int,
         clock: dict[str, Any] | None,
+        gaps: Sequence[GapRow] = (),
     ) -> None:
         """End a recording take: no part and no event is taken for it any more.
 
-        ``clock`` None keeps the measurement of its start. An init that no part came to use is forgotten.
+        ``clock`` None keeps the measurement of its start. ``gaps`` are added to those there are. An init that
+        no part came to use is forgotten.
 
         Raises:
             TakeNotOpen: it was closed before.
@@ -199,6 +201,8 @@ class Ledger:
             )
             if changed.rowcount != 1:
                 raise TakeNotOpen(f"Take {take} is not recording.")
+            rows = [(take, gap.camera, gap.at_ms, gap.duration_ms, gap.reason) for gap in gaps]
+            db.executemany("INSERT INTO gap VALUES (?, ?, ?, ?, ?)", rows)
             db.execute(
                 "DELETE FROM init WHERE take = ? AND NOT EXISTS (SELECT 1 FROM part"
                 " WHERE part.take = init.take AND part.camera = init.camera AND part.init = init.k)",

@@ -21,6 +21,8 @@ from packwitness.station.spool.moments import rfc3339
 from packwitness.station.spool.rows import CameraRow, GapRow, Head, InitRow, Outcome, PartRow, TakeRow
 
 TIMESCALE = 90_000
+SHORT_HOLE_MS = 105
+"""A shorter hole is jitter; the recorder's own limit, and what rounding to whole ms adds."""
 ATTEMPTS = 50
 """How often a seal is built anew because the bench's journal moved on meanwhile (a checkpoint of another
 take).
@@ -54,7 +56,35 @@ def close(
         stopped_ms = max(last_event, film_until or row.started_ms)
     stopped_ms = max(stopped_ms, row.started_ms)
     until = max(film_from, stopped_ms if film_until is None else film_until)
-    ledger.close_take(take=take, outcome=outcome, stopped_ms=stopped_ms, film_until_ms=until, clock=clock)
+    reason = "recorder" if outcome == "interrupted" else "write_failed"
+    gaps = _unstated(ledger, row, stopped_ms, reason)
+    ledger.close_take(
+        take=take, outcome=outcome, stopped_ms=stopped_ms, film_until_ms=until, clock=clock, gaps=gaps
+    )
+
+
+def _unstated(ledger: Ledger, row: TakeRow, stopped_ms: int, reason: str) -> list[GapRow]:
+    """Return the times up to the stop that no part covers and no gap owns up to.
+
+    The recorder states its gaps itself, but not when it dies with its open part, nor when it ends a film
+    while the disk refuses.
+    """
+    found = []
+    gaps = ledger.gaps(row.take)
+    for camera in ledger.cameras(row.take):
+        parts = ledger.parts(row.take, camera.camera)
+        if camera.first_ns is None or not parts:
+            continue  # said of the whole film
+        covered = [(part.start, part.start + part.duration) for part in parts]
+        covered = [(begin * 1000 // TIMESCALE, end * 1000 // TIMESCALE) for begin, end in covered]
+        covered += [(gap.at_ms, gap.at_ms + gap.duration_ms) for gap in gaps if gap.camera == camera.camera]
+        stop_ms = stopped_ms - row.started_ms - (camera.first_ns - row.started_ns) // 1_000_000
+        at_ms = 0
+        for begin, end in [*sorted(covered), (stop_ms, stop_ms)]:
+            if begin - at_ms >= SHORT_HOLE_MS:
+                found.append(GapRow(camera.camera, at_ms, begin - at_ms, reason))
+            at_ms = max(at_ms, end)
+    return found
 
 
 def seal(
@@ -124,7 +154,11 @@ def manifest(ledger: Ledger, identity: Identity, *, key: str, row: TakeRow, head
         "clock": row.clock,
         "journal": {"start": {"n": row.n, "digest": start}, "head": {"n": head.n, "digest": head.digest}},
         "cameras": [
-            _camera(ledger, row, camera, gaps, film_from=row.film_from_ms, film_until=row.film_until_ms)
+            _camera(
+                *(ledger, row, camera, gaps),
+                film_from=row.film_from_ms,
+                until=max(row.film_until_ms, row.stopped_ms),
+            )
             for camera in cameras
         ],
         "events": [event.body for event in events],
@@ -136,7 +170,7 @@ def manifest(ledger: Ledger, identity: Identity, *, key: str, row: TakeRow, head
 
 
 def _camera(
-    ledger: Ledger, row: TakeRow, camera: CameraRow, gaps: list[GapRow], *, film_from: int, film_until: int
+    ledger: Ledger, row: TakeRow, camera: CameraRow, gaps: list[GapRow], *, film_from: int, until: int
 ) -> dict[str, Any]:
     inits = ledger.inits(row.take, camera.camera)
     parts = ledger.parts(row.take, camera.camera)
@@ -149,7 +183,7 @@ def _camera(
         if gap.camera == camera.camera
     ]
     if not parts and not holes:
-        holes = [{"at_ms": 0, "duration_ms": film_until - film_from, "reason": "no_picture"}]
+        holes = [{"at_ms": 0, "duration_ms": until - film_from, "reason": "no_picture"}]
     return {
         "id": camera.camera,
         "name": camera.name,
