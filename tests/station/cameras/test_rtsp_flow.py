@@ -5,13 +5,18 @@ import time
 from pathlib import Path
 from statistics import median
 
-from packwitness.station.cameras.camera import CameraPacket
+from packwitness.station.cameras.camera import CameraPacket, StreamInfo
 from packwitness.station.cameras.rtp import Picture
 from packwitness.station.cameras.rtsp import RtspCamera, arrivals
 from tests.station.cameras.films import make_film
 from tests.station.cameras.rtsp_server import serve_films
+from tests.station.cameras.scripted_camera import Script, playing
 
 PAUSE = 0.2
+SDP = (
+    "v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=x\r\nt=0 0\r\nm=video 0 RTP/AVP 96\r\n"
+    "a=rtpmap:96 H264/90000\r\na=control:video\r\n"
+)
 
 
 def test_says_when_pictures_came_however_late_it_is_asked(tmp_path: Path) -> None:
@@ -50,6 +55,39 @@ def test_a_camera_that_is_hung_up_on_ends_at_once(tmp_path: Path) -> None:
         began = time.monotonic()
         assert [item for item in items if item is None] == []
         assert time.monotonic() - began < 1
+
+
+def test_no_picture_comes_before_those_before_it_though_the_time_of_day_is_set(tmp_path: Path) -> None:
+    film = make_film(tmp_path / "film.mp4")
+    began = time.monotonic_ns()
+
+    def clock() -> int:
+        # What a moment looks like whose age was told by a time of day that leapt ahead meanwhile.
+        now = time.monotonic_ns()
+        return now - 1_500_000_000 if 10**9 < now - began < 1.2 * 10**9 else now
+
+    stop = threading.Event()
+    moments: list[int] = []
+    with serve_films(tmp_path) as server:
+        items = RtspCamera(server.url(film), clock=clock).flow(stop)
+        while len(moments) < 60:
+            item = next(items)
+            if item is None:
+                time.sleep(0.05)
+            elif isinstance(item, CameraPacket):
+                moments.append(item.arrival_ns)
+        items.close()
+    assert moments == sorted(moments)
+
+
+def test_a_camera_that_floods_leaves_the_others_their_turn() -> None:
+    packet = b"\x80\x60\0\0" + bytes(8) + b"\x7c\x05" + bytes(60_000)
+    with playing(Script(SDP, [("video", packet)] * 20_000)) as port:
+        items = RtspCamera(f"rtsp://127.0.0.1:{port}/flood").flow(threading.Event())
+        assert isinstance(next(items), StreamInfo)
+        assert next(items) is None
+        assert next(items) is None
+        items.close()
 
 
 def test_pictures_read_at_one_go_lie_as_far_apart_as_they_were_taken() -> None:

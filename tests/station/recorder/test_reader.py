@@ -1,12 +1,23 @@
 """One thread that reads many cameras."""
 
+import gc
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
+from packwitness.station.cameras.camera import StreamInfo
+from packwitness.station.recorder.channel import Channel
+from packwitness.station.recorder.messages import CameraDown, CameraSpec, Report
 from packwitness.station.recorder.reader import PAUSE_SECONDS, Reader
+from packwitness.station.recorder.ring import Ring
+from packwitness.station.recorder.source import SourceItem
+from packwitness.station.recorder.writer import Writer
+from tests.station.recorder.folder_store import FolderStore
 
 
 @pytest.fixture
@@ -16,7 +27,12 @@ def hurried() -> threading.Event:
 
 @pytest.fixture
 def reader(hurried: threading.Event) -> Iterator[Reader]:
-    reader = Reader(hurried.is_set)
+    with reading(Reader(hurried.is_set, first_seconds=0)) as reader:
+        yield reader
+
+
+@contextmanager
+def reading(reader: Reader) -> Iterator[Reader]:
     over = threading.Event()
 
     def run() -> None:
@@ -94,6 +110,57 @@ def test_does_not_finish_its_pause_when_told_to_look(reader: Reader) -> None:
     threading.Thread(target=tell, daemon=True).start()
     reader.carry(told)
     assert _lasted(told) < 20 * PAUSE_SECONDS
+
+
+def test_reads_a_new_connection_hurriedly_at_first() -> None:
+    with reading(Reader(lambda: False, first_seconds=5)) as reader:
+        first = Pump(12)
+        reader.carry(first)
+    assert _lasted(first) < 7 * PAUSE_SECONDS
+
+
+class Odd:
+    """A camera whose stream cannot be recorded. Says when its connection is closed."""
+
+    def __init__(self) -> None:
+        self.closed = threading.Event()
+
+    def stream(self, stop: threading.Event) -> Iterator[SourceItem]:
+        return (item for item in self.flow(stop) if item is not None)
+
+    def flow(self, stop: threading.Event) -> Generator[SourceItem | None, None, None]:
+        try:
+            yield None
+            yield StreamInfo("vp9", 640, 480, b"", Fraction(1, 90_000), None)
+            yield None
+        finally:
+            self.closed.set()
+
+
+def test_a_connection_is_closed_when_what_it_brought_cannot_be_recorded(reader: Reader) -> None:
+    odd = Odd()
+    told: list[Report] = []
+    channel = Channel(
+        CameraSpec("a", "odd"),
+        open_camera=lambda _url: odd,
+        writer=Writer("a", FolderStore(Path("unused")), told.append),
+        report=told.append,
+        ring=Ring(),
+        reader=reader,
+    )
+    stop = threading.Event()
+    thread = threading.Thread(target=channel.run, args=(stop,))
+    gc.disable()
+    try:
+        thread.start()
+        assert odd.closed.wait(5)
+    finally:
+        gc.enable()
+        stop.set()
+        thread.join()
+    assert [(type(report), report.code) for report in told if isinstance(report, CameraDown)] == [
+        (CameraDown, "bad_stream")
+    ]
 
 
 def _lasted(pump: Pump) -> float:

@@ -24,7 +24,7 @@ CameraError
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar, Protocol
@@ -144,7 +144,7 @@ class Camera(Protocol):
 class FlowingCamera(Camera, Protocol):
     """A camera of which many can be read in one thread."""
 
-    def flow(self, stop: threading.Event) -> Iterator[Item | None]:
+    def flow(self, stop: threading.Event) -> Generator[Item | None, None, None]:
         """As `stream`; but where it can, it does not wait for pictures once they flow, and yields None when
         no more is there. It is to be asked again some times a second. What came meanwhile bears the moment
         when it came all the same.

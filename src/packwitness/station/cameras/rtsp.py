@@ -12,7 +12,7 @@ or the one whose SHA-256 fingerprint the URL gives: `#sha256=…`. What follows 
 import re
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from ipaddress import ip_address
@@ -49,6 +49,8 @@ KEYFRAME_SECONDS = 30.0
 """How long a camera may send pictures before the first that a film can begin with."""
 WAKE_SECONDS = 0.5
 REPORT_SECONDS = 5.0
+TURN_READS = 16
+"""However much a camera sends, the others that share its thread have their turn."""
 SESSION_SECONDS = 60
 """How long a camera keeps a session that nobody keeps alive, unless it says otherwise."""
 UNSUPPORTED_TRANSPORT = 461
@@ -87,13 +89,13 @@ class RtspCamera:
             if item is not None:
                 yield item
 
-    def flow(self, stop: threading.Event) -> Iterator[Item | None]:
+    def flow(self, stop: threading.Event) -> Generator[Item | None, None, None]:
         """See `FlowingCamera.flow`. Datagrams and TLS are waited for all the same: of the first a late reader
         loses some, and neither tells when it came.
         """
         return self._stream(stop, flow=True)
 
-    def _stream(self, stop: threading.Event, *, flow: bool) -> Iterator[Item | None]:
+    def _stream(self, stop: threading.Event, *, flow: bool) -> Generator[Item | None, None, None]:
         talk, base, description = self._describe()
         link: TcpLink | UdpLink | None = None
         try:
@@ -231,12 +233,14 @@ class RtspCamera:
         arrival = clock()
         began = heard = alive = reported = time.monotonic()
         began_film = shown = False
+        reads = 0
         while not stop.is_set():
             try:
                 came = link.take(WAKE_SECONDS)
             except BadPacket as error:
                 raise Broken(f"{place} sends what is no video: {error}.") from None
-            before, arrival = arrival, clock() - link.age_ns
+            # No picture came before those before it, even if the time of day, which tells its age, is set.
+            before, arrival = arrival, max(arrival, clock() - link.age_ns)
             began_film = began_film or any(picture.key for picture in came.pictures)
             yield from self._given(came, depacketiser, before, arrival)
             now = time.monotonic()
@@ -254,7 +258,9 @@ class RtspCamera:
             if now - alive > alive_every:
                 alive = now
                 talk.stay(video.session)
-            if talk.flows and talk.drained:
+            reads += 1
+            if talk.flows and (talk.drained or reads >= TURN_READS):
+                reads = 0
                 yield None
         try:
             talk.say("TEARDOWN", video.session)

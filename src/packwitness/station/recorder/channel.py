@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -56,9 +57,7 @@ BACK_OFF_SECONDS = (0.5, 5.0)
 
 
 class Channel:
-    """`run` is the camera's thread, which leaves reading to the reader where it can; everything else is
-    called by the process's main thread.
-    """
+    """`run` is the camera's thread, which leaves reading to the reader; all else is the main thread's."""
 
     def __init__(
         self,
@@ -78,8 +77,7 @@ class Channel:
         self._report = report
         self._ring = ring
         self._reader = reader
-        # Held while the ring or a reel changes, so that a take that starts misses no packet and gets none
-        # twice.
+        # Held while the ring or a reel changes, so that a take that starts gets each packet once.
         self._lock = threading.Lock()
         self._reels: dict[str, tuple[Reel, Callable[[], None]]] = {}
         self._stopping: set[str] = set()
@@ -158,7 +156,8 @@ class Channel:
         source = self._open_camera(self._url)
         try:
             if isinstance(source, FlowingSource):
-                self._reader.carry(partial(self._pump, source.flow(hang_up), hang_up, intake))
+                with closing(source.flow(hang_up)) as items:
+                    self._reader.carry(partial(self._pump, items, hang_up, intake))
             else:
                 self._pump(source.stream(hang_up), hang_up, intake)
         finally:

@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
 from packwitness.station.recorder.channel import Channel
+from packwitness.station.recorder.downs import down_by
 from packwitness.station.recorder.live import Live
 from packwitness.station.recorder.messages import (
     Beat,
@@ -163,11 +164,19 @@ class Recorder:
             if now - tick_ns >= TICK_NS and not self._stop.is_set():
                 tick_ns = now
                 for channel in self._channels.values():
-                    channel.tick(now)
+                    self._tick(channel, now)
             if now - beat_ns >= BEAT_NS:
                 beat_ns = now
                 self._outbox.put(self._beat(now))
             self._reader.pause()
+
+    def _tick(self, channel: Channel, now_ns: int) -> None:
+        try:
+            channel.tick(now_ns)
+        # One camera's trouble must not keep the others from being read; its connection is made anew.
+        except Exception as error:
+            self._outbox.put(down_by(error, channel.camera, now_ns))
+            channel.hang_up()
 
     def _beat(self, now_ns: int) -> Beat:
         up = tuple(camera for camera, channel in self._channels.items() if channel.up)

@@ -7,11 +7,16 @@ own thread connects, and waits here while its pictures flow.
 """
 
 import threading
+import time
 from collections.abc import Callable
 
 PAUSE_SECONDS = 0.1
 HURRIED_SECONDS = 0.02
 """Less than a picture's time."""
+FIRST_SECONDS = 2.0
+"""How long a camera is read hurriedly at first: a connection that just began takes little at a time, and some
+cameras throw away what it does not take.
+"""
 
 Pump = Callable[[], bool]
 """Take what is there, without waiting. Returns whether more may come."""
@@ -20,8 +25,9 @@ Pump = Callable[[], bool]
 class _Carried:
     """A camera whose pictures flow."""
 
-    def __init__(self, pump: Pump) -> None:
+    def __init__(self, pump: Pump, settled: float) -> None:
         self.pump = pump
+        self.settled = settled
         self.over = threading.Event()
         self.error: BaseException | None = None
 
@@ -31,8 +37,9 @@ class Reader:
     waits.
     """
 
-    def __init__(self, hurried: Callable[[], bool]) -> None:
+    def __init__(self, hurried: Callable[[], bool], *, first_seconds: float = FIRST_SECONDS) -> None:
         self._hurried = hurried
+        self._first_seconds = first_seconds
         self._wake = threading.Event()
         self._lock = threading.Lock()
         self._carried: list[_Carried] = []
@@ -45,13 +52,16 @@ class Reader:
         """
         if not pump():
             return
-        mine = _Carried(pump)
+        mine = _Carried(pump, time.monotonic() + self._first_seconds)
         with self._lock:
             self._carried.append(mine)
         self._wake.set()
         mine.over.wait()
-        if mine.error is not None:
-            raise mine.error
+        try:
+            if mine.error is not None:
+                raise mine.error
+        finally:
+            del mine  # an error holds this frame, and would hold itself
 
     def look(self) -> None:
         """Do not pause any longer."""
@@ -67,7 +77,9 @@ class Reader:
 
     def pause(self) -> None:
         """Until the next round."""
-        self._wake.wait(HURRIED_SECONDS if self._hurried() else PAUSE_SECONDS)
+        now = time.monotonic()
+        hurried = self._hurried() or any(now < one.settled for one in self._carried)
+        self._wake.wait(HURRIED_SECONDS if hurried else PAUSE_SECONDS)
         self._wake.clear()
 
     def _ask(self, one: _Carried) -> None:

@@ -1,7 +1,7 @@
 """What the recorder needs of a camera. Structural, since cameras and recorder do not know each other."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Protocol, TypeGuard, runtime_checkable
 
@@ -132,7 +132,7 @@ class FlowingSource(Protocol):
     waiting once its pictures flow.
     """
 
-    def flow(self, stop: threading.Event) -> Iterator[SourceItem | None]: ...
+    def flow(self, stop: threading.Event) -> Generator[SourceItem | None, None, None]: ...
 
 
 @runtime_checkable

@@ -50,7 +50,7 @@ class Watchdog:
 
     def picture(self, arrival_ns: int, *, key: bool) -> None:
         """A picture came."""
-        if self._picture_ns is not None:
+        if self._picture_ns is not None and arrival_ns > self._picture_ns:
             # Slow to believe that pictures have become rare, quick to believe that they have become frequent.
             step = arrival_ns - self._picture_ns
             self._interval_ns = min(step, self._interval_ns + self._interval_ns // 8 + NANO // 100)
