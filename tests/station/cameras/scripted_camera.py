@@ -27,6 +27,8 @@ class Script:
     timeout: int = 60
     public: str = "OPTIONS, DESCRIBE, SETUP, PLAY, GET_PARAMETER"
     base: str | None = None
+    flood: bytes = b""
+    """Sent again and again after the items, as fast as it is taken."""
     tls: ssl.SSLContext | None = None
     refuses: dict[str, int] = field(default_factory=dict)
     """Status of the answer to requests whose first line holds this text."""
@@ -145,6 +147,8 @@ class _Client:
                 else:
                     head = b"$%c" % (self.script.first_channel + WAYS[way]) + len(packet).to_bytes(2, "big")
                     self._send(head + packet)
+            while self.script.flood and not self.over.is_set():
+                self._send(self.script.flood)
 
     def _send(self, data: bytes) -> None:
         with self._lock:
