@@ -1,5 +1,6 @@
 """RTSP cameras that share a thread: nothing is waited for, and what came bears its own moment."""
 
+import struct
 import threading
 import time
 from pathlib import Path
@@ -7,7 +8,8 @@ from statistics import median
 
 from packwitness.station.cameras.camera import CameraPacket, StreamInfo
 from packwitness.station.cameras.rtp import Picture
-from packwitness.station.cameras.rtsp import RtspCamera, arrivals
+from packwitness.station.cameras.rtsp import TURN_READS, RtspCamera, arrivals
+from packwitness.station.cameras.rtsp_talk import READ_BYTES
 from tests.station.cameras.films import make_film
 from tests.station.cameras.rtsp_server import serve_films
 from tests.station.cameras.scripted_camera import Script, playing
@@ -81,14 +83,19 @@ def test_no_picture_comes_before_those_before_it_though_the_time_of_day_is_set(t
 
 
 def test_a_camera_that_floods_leaves_the_others_their_turn() -> None:
-    # So small that taking them apart is slower than sending them: there is always more.
-    packet = b"$\0\0\x10\x80\x60\0\0" + bytes(8) + b"\x7c\x05\0\0"
-    with playing(Script(SDP, [], flood=packet * 50_000)) as port:
+    size = 1_000
+    slice_of = b"\x65\x88" + bytes(size - 18)
+    packets = [
+        b"$\0" + struct.pack(">HBBHII", size - 4, 0x80, 0xE0, number, number * 3_000, 1) + slice_of
+        for number in range(4_000)
+    ]
+    with playing(Script(SDP, [], flood=b"".join(packets))) as port:
         items = RtspCamera(f"rtsp://127.0.0.1:{port}/flood").flow(threading.Event())
         assert isinstance(next(items), StreamInfo)
-        assert next(items) is None
-        assert next(items) is None
+        time.sleep(0.5)  # all buffers on the way are full
+        turns = [sum(1 for _ in iter(lambda: next(items), None)) for _ in range(3)]
         items.close()
+    assert all(0 < turn <= TURN_READS * READ_BYTES / size for turn in turns)
 
 
 def test_pictures_read_at_one_go_lie_as_far_apart_as_they_were_taken() -> None:
