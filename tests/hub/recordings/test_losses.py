@@ -49,6 +49,11 @@ def take(house: House) -> Take:
     return Take.objects.get()
 
 
+def test_a_film_that_begins_after_the_scan_says_so() -> None:
+    told = losses.pre_roll_short({"there_ms": -1_200})
+    assert told == "The film begins 1.2 s after the scan: the camera gave no picture before."
+
+
 def test_every_fact_of_the_manifest_is_said(take: Take) -> None:
     with override("en"):
         found = losses.of_camera(take, "overhead")

@@ -72,7 +72,32 @@ def test_a_new_line_never_overlaps_the_film() -> None:
     reel = Reel(t_start_ns=0)
     found = push(reel, packets(run(at_ns=0), 30))
     found += push(reel, packets(run(at_ns=SECOND - 40 * MS, connection=2), 30)) + reel.close()
-    assert shape(found) == [(0, 100), (100, 100)]
+    assert shape(found) == [(0, 100), (100, 96)]
+
+
+def test_a_connection_that_begins_with_what_the_film_holds_already_shifts_nothing() -> None:
+    reel = Reel(t_start_ns=0)
+    found = push(reel, packets(run(at_ns=0), 60)) + reel.flush()
+    # The camera comes back with the second before, and goes on.
+    found += push(reel, packets(run(at_ns=SECOND, connection=2), 90)) + reel.close()
+    assert shape(found)[:2] == [(0, 100), (100, 100)]
+    pieces = [item for item in found if isinstance(item, Piece)]
+    shown = [packet.dts + piece.offset for piece in pieces for packet in piece.packets]
+    # No picture is missing; those of the second pass at its end; what follows is where it belongs.
+    assert shown[:60] == [3_000 * number for number in range(60)]
+    assert shown[60:90] == [180_000 + number for number in range(30)]
+    assert shown[90:] == [180_000 + max(30, 3_000 * number) for number in range(60)]
+    assert pieces[-1].start + pieces[-1].duration == 360_000
+
+
+def test_a_stall_that_is_over_is_not_why_the_film_ends_early() -> None:
+    line = run()
+    reel = Reel(t_start_ns=0)
+    found = push(reel, packets(line, 30)) + reel.flush() + reel.stalled()
+    found += push(reel, packets(line, 30, first=90)) + reel.flush()
+    reel.t_stop_ns = 10 * SECOND
+    found += reel.close()
+    assert [one[0] for one in shape(found) if isinstance(one[0], str)] == ["stalled", "camera_lost"]
 
 
 def test_going_on_after_the_recorder_died() -> None:

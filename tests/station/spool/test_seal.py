@@ -144,7 +144,13 @@ def test_a_camera_that_came_later_lies_later_on_the_film(spool: Spool) -> None:
     spool.store.put_part(take=take, camera="label", init=0, data=b"p", start=0, duration=900, key=True)
     close(spool.ledger, take=take, outcome="completed", stopped_ms=START_MS, clock=None)
 
-    assert [camera.offset_ms for camera in sealed(spool, take).cameras] == [0, 3700]
+    overhead, label = sealed(spool, take).cameras
+
+    assert [camera.offset_ms for camera in (overhead, label)] == [0, 3700]
+    # From the scan on, there is no picture of it.
+    assert [gap.payload() for gap in label.gaps] == [
+        {"at_ms": 3200, "duration_ms": 500, "reason": "no_picture"}
+    ]
 
 
 def test_the_folder_of_a_sealed_take_is_what_the_verifier_reads(spool: Spool) -> None:

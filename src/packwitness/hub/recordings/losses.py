@@ -149,8 +149,11 @@ def legibility(facts: Mapping[str, Any]) -> str:
 
 def pre_roll_short(data: Mapping[str, Any]) -> str:
     """Return what the station's note ``pre_roll_short`` means."""
+    there_ms = int(data.get("there_ms", 0))
     text = gettext("The film begins %(seconds)s s before the scan, later than usual: the camera was just up.")
-    return text % {"seconds": _seconds(int(data.get("there_ms", 0)) / 1000)}
+    if there_ms < 0:
+        text = gettext("The film begins %(seconds)s s after the scan: the camera gave no picture before.")
+    return text % {"seconds": _seconds(abs(there_ms) / 1000)}
 
 
 def _unread(facts: Mapping[str, Any]) -> bool:

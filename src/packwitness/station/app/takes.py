@@ -309,7 +309,7 @@ class Takes:
             data: dict[str, str | int] = {
                 "note": "pre_roll_short",
                 "camera": report.camera,
-                "there_ms": max(0, there_ms),
+                "there_ms": there_ms,
             }
             utc = from_ms(running.started_ms)
             self._spawn(self.note(running, Note("note", utc, time.monotonic_ns(), data)))

@@ -5,7 +5,7 @@ taken at `origin_ns` + p. A reconnected camera goes on on the same line, so a ga
 not a shift.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from packwitness.station.recorder.clock import Timing
 from packwitness.station.recorder.cutter import Cut, Cutter
@@ -80,6 +80,7 @@ class Reel:
         self._origin_ns = origin_ns or 0
         self._run: Run | None = None
         self._offset = 0
+        self._floor = 0
         self._cutter = Cutter()
         self._opened_ns = 0
         self._arrived_ns = 0
@@ -97,6 +98,7 @@ class Reel:
         if packet.run is not self._run:
             done += self.flush()
             done += self._enter(packet)
+        packet = self._after(packet)
         if not first:
             # What came before the first is missing from another film.
             self._packets_lost += packet.lost
@@ -161,8 +163,11 @@ class Reel:
             self._begun, self._origin_ns = True, moment
             self._offset = -packet.dts
             return []
-        end, self.end = self.end, max(self.end, ticks(moment - self._origin_ns))
-        self._offset = self.end - packet.dts
+        end, begin = self.end, ticks(moment - self._origin_ns)
+        self._offset = begin - packet.dts
+        # A camera may begin with what it had: times that the film holds already.
+        self._floor = end
+        self.end = max(end, begin)
         if before is None:
             return [Gap(end, self.end - end, "recorder")]
         anew = before.connection != packet.run.connection
@@ -172,10 +177,23 @@ class Reel:
         self._stalled = False
         return done
 
+    def _after(self, packet: Packet) -> Packet:
+        """The packet, no earlier than what the film holds: where a new connection begins with older pictures,
+        they pass in a blink, so that none is missing and what follows is where it belongs.
+        """
+        behind = self._floor - (packet.dts + self._offset)
+        if behind <= 0:
+            return packet
+        self._floor += 1
+        dts = packet.dts + behind
+        return replace(packet, dts=dts, pts=max(packet.pts, dts), duration=1)
+
     def _reason(self, usual: str) -> str:
         """Why there is a hole; once told, a stall is over."""
-        stalled, self._stalled = self._stalled, False
-        return "stalled" if stalled else usual
+        if not self._stalled:
+            return usual
+        self._stalled, self._lost = False, "camera_lost"
+        return "stalled"
 
     def _say(self, now_ns: int) -> list[Item]:
         """What is known at once of lost packets, and now and then of the times."""

@@ -8,7 +8,7 @@ here reads a clock.
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from packwitness.station.spool.moments import rfc3339
 from packwitness.station.spool.rows import (
     NO_ENTRY,
     CameraRow,
+    Ending,
     EventRow,
     GapRow,
     Head,
@@ -180,28 +181,26 @@ class Ledger:
         *,
         take: str,
         outcome: Outcome,
-        stopped_ms: int,
-        film_until_ms: int,
         clock: dict[str, Any] | None,
-        gaps: Sequence[GapRow] = (),
+        settle: Callable[[], Ending],
     ) -> None:
         """End a recording take: no part and no event is taken for it any more.
 
-        ``clock`` None keeps the measurement of its start. ``gaps`` are added to those there are. An init that
-        no part came to use is forgotten.
+        ``clock`` None keeps the measurement of its start. ``settle`` is called when nothing can be added any
+        more; its gaps are added to those there are. An init that no part came to use is forgotten.
 
         Raises:
             TakeNotOpen: it was closed before.
         """
         with self.transaction() as db:
-            changed = db.execute(
+            require_recording(db, take)
+            ending = settle()
+            db.execute(
                 "UPDATE take SET state = 'closed', outcome = ?, stopped_ms = ?, film_until_ms = ?,"
                 " clock = coalesce(?, clock) WHERE take = ? AND state = 'recording'",
-                (outcome, stopped_ms, film_until_ms, clock and json_text(clock), take),
+                (outcome, ending.stopped_ms, ending.film_until_ms, clock and json_text(clock), take),
             )
-            if changed.rowcount != 1:
-                raise TakeNotOpen(f"Take {take} is not recording.")
-            rows = [(take, gap.camera, gap.at_ms, gap.duration_ms, gap.reason) for gap in gaps]
+            rows = [(take, gap.camera, gap.at_ms, gap.duration_ms, gap.reason) for gap in ending.gaps]
             db.executemany("INSERT INTO gap VALUES (?, ?, ?, ?, ?)", rows)
             db.execute(
                 "DELETE FROM init WHERE take = ? AND NOT EXISTS (SELECT 1 FROM part"

@@ -82,6 +82,15 @@ class SoundRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Ending:
+    """How a take ends: when it was stopped, when its last film ends (UTC ms), and what no film shows."""
+
+    stopped_ms: int
+    film_until_ms: int
+    gaps: list["GapRow"]
+
+
+@dataclass(frozen=True, slots=True)
 class FilmRow:
     """How far a camera's film is: the monotonic moment of its media time 0, its end in media time, its
     parts, and its sound.

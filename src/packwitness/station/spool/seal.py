@@ -18,7 +18,7 @@ from packwitness.station.spool.journal import Journal
 from packwitness.station.spool.layout import Layout, files_under, make_folder, replace_durably
 from packwitness.station.spool.ledger import Ledger, journal_head, json_text
 from packwitness.station.spool.moments import rfc3339
-from packwitness.station.spool.rows import CameraRow, GapRow, Head, InitRow, Outcome, PartRow, TakeRow
+from packwitness.station.spool.rows import CameraRow, Ending, GapRow, Head, InitRow, Outcome, PartRow, TakeRow
 
 TIMESCALE = 90_000
 SHORT_HOLE_MS = 105
@@ -50,24 +50,25 @@ def close(
     """
     row = _known(ledger, take)
     film_from = ledger.fix_film_from(take=take, fallback_ms=row.started_ms)
-    film_until = ledger.film_until(take)
-    if stopped_ms is None:
-        last_event = max((event.utc_ms for event in ledger.events(take)), default=row.started_ms)
-        stopped_ms = max(last_event, film_until or row.started_ms)
-    stopped_ms = max(stopped_ms, row.started_ms)
-    until = max(film_from, stopped_ms if film_until is None else film_until)
     reason = "recorder" if outcome == "interrupted" else "write_failed"
-    gaps = _unstated(ledger, row, stopped_ms, reason)
-    ledger.close_take(
-        take=take, outcome=outcome, stopped_ms=stopped_ms, film_until_ms=until, clock=clock, gaps=gaps
-    )
+
+    def settle() -> Ending:
+        stop, film_until = stopped_ms, ledger.film_until(take)
+        if stop is None:
+            last_event = max((event.utc_ms for event in ledger.events(take)), default=row.started_ms)
+            stop = max(last_event, film_until or row.started_ms)
+        stop = max(stop, row.started_ms)
+        until = max(film_from, stop if film_until is None else film_until)
+        return Ending(stop, until, _unstated(ledger, row, stop, reason))
+
+    ledger.close_take(take=take, outcome=outcome, clock=clock, settle=settle)
 
 
 def _unstated(ledger: Ledger, row: TakeRow, stopped_ms: int, reason: str) -> list[GapRow]:
-    """Return the times up to the stop that no part covers and no gap owns up to.
+    """Return the times from scan to stop that no part covers and no gap owns up to.
 
     The recorder states its gaps itself, but not when it dies with its open part, nor when it ends a film
-    while the disk refuses.
+    while the disk refuses, nor what lies before a camera's first picture.
     """
     found = []
     gaps = ledger.gaps(row.take)
@@ -78,11 +79,13 @@ def _unstated(ledger: Ledger, row: TakeRow, stopped_ms: int, reason: str) -> lis
         covered = [(part.start, part.start + part.duration) for part in parts]
         covered = [(begin * 1000 // TIMESCALE, end * 1000 // TIMESCALE) for begin, end in covered]
         covered += [(gap.at_ms, gap.at_ms + gap.duration_ms) for gap in gaps if gap.camera == camera.camera]
-        stop_ms = stopped_ms - row.started_ms - (camera.first_ns - row.started_ns) // 1_000_000
-        at_ms = 0
+        scan_ms = (row.started_ns - camera.first_ns) // 1_000_000
+        stop_ms = stopped_ms - row.started_ms + scan_ms
+        at_ms = min(0, scan_ms)
         for begin, end in [*sorted(covered), (stop_ms, stop_ms)]:
             if begin - at_ms >= SHORT_HOLE_MS:
-                found.append(GapRow(camera.camera, at_ms, begin - at_ms, reason))
+                why = "no_picture" if at_ms < 0 else reason
+                found.append(GapRow(camera.camera, at_ms, begin - at_ms, why))
             at_ms = max(at_ms, end)
     return found
 
