@@ -56,8 +56,7 @@ def close(
         stopped_ms = max(last_event, film_until or row.started_ms)
     stopped_ms = max(stopped_ms, row.started_ms)
     until = max(film_from, stopped_ms if film_until is None else film_until)
-    reason = "recorder" if outcome == "interrupted" else "write_failed"
-    gaps = _unstated(ledger, row, stopped_ms, reason)
+    gaps = _unstated(ledger, row, stopped_ms, _lost_by(outcome))
     ledger.close_take(
         take=take, outcome=outcome, stopped_ms=stopped_ms, film_until_ms=until, clock=clock, gaps=gaps
     )
@@ -74,7 +73,7 @@ def _unstated(ledger: Ledger, row: TakeRow, stopped_ms: int, reason: str) -> lis
     for camera in ledger.cameras(row.take):
         parts = ledger.parts(row.take, camera.camera)
         if camera.first_ns is None or not parts:
-            continue  # said of the whole film
+            continue  # the manifest has one gap over the whole film
         covered = [(part.start, part.start + part.duration) for part in parts]
         covered = [(begin * 1000 // TIMESCALE, end * 1000 // TIMESCALE) for begin, end in covered]
         covered += [(gap.at_ms, gap.at_ms + gap.duration_ms) for gap in gaps if gap.camera == camera.camera]
@@ -182,8 +181,9 @@ def _camera(
         for gap in gaps
         if gap.camera == camera.camera
     ]
-    if not parts and not holes:
-        holes = [{"at_ms": 0, "duration_ms": until - film_from, "reason": "no_picture"}]
+    if not parts:
+        reason = holes[0]["reason"] if holes else _why_without_parts(row, camera)
+        holes = [{"at_ms": 0, "duration_ms": until - film_from, "reason": reason}]
     return {
         "id": camera.camera,
         "name": camera.name,
@@ -220,6 +220,16 @@ def _camera(
         "stalls": camera.stalls,
         "reconnects": camera.reconnects,
     }
+
+
+def _lost_by(outcome: str | None) -> str:
+    """Return why pictures that came are in no part, where the recorder did not say it."""
+    return "recorder" if outcome == "interrupted" else "write_failed"
+
+
+def _why_without_parts(row: TakeRow, camera: CameraRow) -> str:
+    """An init without a part shows that pictures came; without one, nobody knows of any."""
+    return "no_picture" if camera.first_ns is None else _lost_by(row.outcome)
 
 
 def _legibility(cameras: list[CameraRow]) -> dict[str, Any] | None:
