@@ -10,7 +10,8 @@ from tests.e2e.shop import Shop
 from tests.faults.cuts import record, replay
 from tests.faults.disk import Leaves
 from tests.faults.faults import FAULTS
-from tests.faults.runs import HOLE_MS, OPEN_PART_MS, faulty_hub, run, same_bytes
+from tests.faults.holes import HOLE_MS, OPEN_PART_MS
+from tests.faults.runs import faulty_hub, run, same_bytes
 
 SHORT = ("all-killed", "recorder-segfault", "camera-frozen", "camera-garbled", "hub-half-answers")
 """Those that no other test here makes happen."""
@@ -53,3 +54,5 @@ def test_a_power_cut_takes_back_nothing_that_was_told(shop: Shop) -> None:
 
     assert len(judged) == 25 * len(Leaves)
     assert [one for one in judged if one.wrong] == []
+    assert max(one.unstated_ms for one in judged) <= HOLE_MS
+    assert max(one.lost_ms for one in judged) <= OPEN_PART_MS

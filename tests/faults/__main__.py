@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import httpx2 as httpx
@@ -23,9 +23,10 @@ from tests.e2e.shop import Shop, open_shop
 from tests.faults.cuts import record, replay
 from tests.faults.disk import Leaves
 from tests.faults.faults import FAULTS
+from tests.faults.holes import HOLE_MS, OPEN_PART_MS
 from tests.faults.hub_line import HubLine
 from tests.faults.odd_streams import FILMS
-from tests.faults.runs import HOLE_MS, OPEN_PART_MS, Outcome, faulty_hub, run, same_bytes
+from tests.faults.runs import Outcome, faulty_hub, run, same_bytes
 from tests.faults.soak import soak
 from tests.faults.storage import own_mounts, unmount
 
@@ -48,15 +49,29 @@ class Row:
     gaps: int
     seconds: float
     verdict: str
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    def cells(self) -> tuple[str | float, ...]:
+        """What the table shows."""
+        return tuple(list(asdict(self).values())[:-1])
+
+    def note(self) -> str | None:
+        """Return how far a sweep of fsyncs came, where it did not meet one in each run."""
+        missed = [one.syncs for one in self.outcomes if not one.struck]
+        if not missed:
+            return None
+        return (
+            f"  {len(missed)} parcels were done before their kill, with {min(missed)} to {max(missed)} fsyncs"
+        )
 
 
-def try_fault(shop: Shop, hub: HubLine, fault: str, *, runs: int, seed: int, folder: Path) -> Row:
-    """Do one fault so often, audit, and sum up."""
+def try_fault(shop: Shop, hub: HubLine, fault: str, *, runs: range, seed: int, folder: Path) -> Row:
+    """Do one fault in the runs of these numbers, audit, and sum up."""
     began = time.monotonic()
     outcomes: list[Outcome] = []
     verdict = "holds"
     try:
-        for number in range(runs):
+        for number in runs:
             outcomes.append(run(shop, hub, fault, seed + number, number=number))  # noqa: PERF401 - kept if a later one fails
         audit(shop, folder)
         damaged = [one.take for one in outcomes if not same_bytes(shop, one.take)]
@@ -71,7 +86,7 @@ def try_fault(shop: Shop, hub: HubLine, fault: str, *, runs: int, seed: int, fol
         psutil.Error,
         subprocess.SubprocessError,
     ) as error:
-        verdict = f"seed {seed + len(outcomes)}: {type(error).__name__}: {str(error)[:120]}"
+        verdict = f"seed {seed}, run {runs.start + len(outcomes)}: {type(error).__name__}: {str(error)[:120]}"
     worst = max((one.unstated_ms for one in outcomes), default=0)
     loss = max((one.lost_ms for one in outcomes), default=0)
     if verdict == "holds" and (worst > HOLE_MS or loss > OPEN_PART_MS):
@@ -86,6 +101,7 @@ def try_fault(shop: Shop, hub: HubLine, fault: str, *, runs: int, seed: int, fol
         gaps=sum(one.gaps for one in outcomes),
         seconds=round(time.monotonic() - began, 1),
         verdict=verdict,
+        outcomes=outcomes,
     )
 
 
@@ -110,16 +126,20 @@ def try_replay(place: Path, film: Path, *, cuts: int, seed: int) -> Row:
         judged = replay(log, shop.layout.root, before, cuts=cuts, each=len(Leaves), seed=seed)
         wrong = [f"{one.leaves.name} at {one.cut}: {one.wrong[0]}" for one in judged if one.wrong]
         loss = max(one.lost_ms for one in judged)
+        unstated = max(one.unstated_ms for one in judged)
+        verdict = f"{len(wrong)} wrong: {wrong[0][:150]}" if wrong else "holds"
+        if verdict == "holds" and (unstated > HOLE_MS or loss > OPEN_PART_MS):
+            verdict = "loses more than it may"
         return Row(
             fault=REPLAY,
             runs=len(judged),
             parcels=len(shop.accepted),
             lost_takes=sum("accepted and is gone" in one for one in wrong),
             worst_loss_ms=loss,
-            worst_unstated_ms=0,
+            worst_unstated_ms=unstated,
             gaps=0,
             seconds=round(time.monotonic() - began, 1),
-            verdict=f"{len(wrong)} wrong: {wrong[0][:150]}" if wrong else "holds",
+            verdict=verdict,
         )
 
 
@@ -144,10 +164,14 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--runs", type=int, default=10, help="of each fault (default 10)")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="of the first run")
     parser.add_argument(
+        "--first", type=int, default=0, help="number of the first run; a kill at an fsync waits for one more"
+    )
+    parser.add_argument(
         "--soak", type=float, metavar="MINUTES", help="film so long with eight cameras instead"
     )
     parser.add_argument("--json", type=Path)
     chosen = parser.parse_args(arguments)
+    numbers = range(chosen.first, chosen.first + chosen.runs)
     if chosen.soak:
         return _soak(chosen.soak, chosen.json)
     if not own_mounts() and "disk-full" in chosen.only:
@@ -164,16 +188,18 @@ def main(arguments: list[str]) -> int:
             data.mkdir()
             if fault == REPLAY:
                 rows.append(try_replay(data, film, cuts=20 * chosen.runs, seed=chosen.seed))
-                print(COLUMNS.format(*asdict(rows[-1]).values()), flush=True)
+                print(COLUMNS.format(*rows[-1].cells()), flush=True)
                 continue
             try:
                 with open_shop(data / "shop", _film_for(fault, film)) as shop, faulty_hub(shop) as hub:
                     shop.cameras_up()
-                    row = try_fault(shop, hub, fault, runs=chosen.runs, seed=chosen.seed, folder=data)
+                    row = try_fault(shop, hub, fault, runs=numbers, seed=chosen.seed, folder=data)
             finally:
                 unmount(data / "shop" / "station")
             rows.append(row)
-            print(COLUMNS.format(*asdict(row).values()), flush=True)
+            print(COLUMNS.format(*row.cells()), flush=True)
+            if note := row.note():
+                print(note, flush=True)
     if chosen.json:
         chosen.json.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
     return 0 if all(row.verdict == "holds" for row in rows) else 1

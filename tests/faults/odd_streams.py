@@ -3,7 +3,7 @@ stops, and another picture size in the middle of a parcel.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from packwitness.evidence.manifest import Manifest
@@ -13,11 +13,11 @@ from tests.faults.scene import Fault, Scene
 from tests.station.cameras.rtsp_server import RtspCameraServer
 
 LONG_GROUP: Final = 10 * numbered_film.RATE
-REORDERED: Final = 5
+B_FRAMES: Final = 3
 OTHER_SIZE: Final = (1280, 720)
 FILMS: Final[Mapping[str, Mapping[str, Any]]] = {
     "stream-long-group": {"group": LONG_GROUP},
-    "stream-b-frames": {"b_frames": 3},
+    "stream-b-frames": {"b_frames": B_FRAMES},
     "stream-sound-stops": {"sound_s": 5},
 }
 """How the film is made that all cameras of a fault's shop show; the others show the usual one."""
@@ -34,13 +34,25 @@ def _film_on(scene: Scene) -> None:
         )
 
 
-def _whole(scene: Scene, manifest: Manifest) -> None:
-    """Each picture is in the films once, in order, and can be read."""
-    for camera in manifest.cameras:
-        assert not camera.gaps, camera.gaps
-        seen = numbered_film.pictures(scene.shop.film(manifest.take, camera.id))
-        # Where a film ends in decode order, pictures shown before its last may still be missing.
-        assert numbered_film.holes(seen[:-REORDERED]) == [], camera.id
+def _whole(late: int = 0) -> Callable[[Scene, Manifest], None]:
+    """Each picture is in the films once, in order, and can be read.
+
+    A film ends in decode order: with B-frames its last picture came before some that are shown earlier, which
+    may be beyond the end. So of the last ``late`` numbers all but the last may be missing; none before them.
+    """
+
+    def judge(scene: Scene, manifest: Manifest) -> None:
+        for camera in manifest.cameras:
+            assert not camera.gaps, camera.gaps
+            seen = numbered_film.pictures(scene.shop.film(manifest.take, camera.id))
+            sure = (seen[-1].number - late) % numbered_film.COUNT
+            tail = next((n for n, one in enumerate(reversed(seen)) if one.number == sure), None)
+            assert tail is not None, (camera.id, seen[-1], sure)
+            assert numbered_film.holes(seen[: len(seen) - tail]) == [], camera.id
+            numbers = [(one.number - sure) % numbered_film.COUNT for one in seen[len(seen) - tail :]]
+            assert numbers == sorted(set(numbers)), (camera.id, numbers)
+
+    return judge
 
 
 def _other_size(scene: Scene) -> None:
@@ -70,6 +82,8 @@ def _two_sizes(scene: Scene, manifest: Manifest) -> None:
 
 
 FAULTS: Final[dict[str, Fault]] = {
-    **{name: Fault(_film_on, judge=_whole) for name in FILMS},
+    "stream-long-group": Fault(_film_on, judge=_whole()),
+    "stream-b-frames": Fault(_film_on, judge=_whole(B_FRAMES + 1)),
+    "stream-sound-stops": Fault(_film_on, judge=_whole()),
     "stream-other-size": Fault(_other_size, judge=_two_sizes),
 }

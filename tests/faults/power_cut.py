@@ -18,6 +18,7 @@ from typing import Final
 
 from packwitness.evidence.bundle import open_bundle
 from packwitness.evidence.keys import SigningKey
+from packwitness.evidence.manifest import Manifest
 from packwitness.evidence.statements import Statement
 from packwitness.evidence.verify import verify
 from packwitness.station.app.from_settings import guard_of, identity_of
@@ -29,6 +30,7 @@ from packwitness.station.spool.ledger import Ledger
 from packwitness.station.spool.recovery import open_spool, recover
 from packwitness.station.spool.rows import TakeRow
 from tests.faults.disk import Disk, Leaves
+from tests.faults.holes import filmed_until, unstated
 from tests.faults.tracing import FILES, TALK, Call, read
 
 CALLS: Final = (*FILES, *TALK)
@@ -128,14 +130,15 @@ def moments(log: Path, root: Path, before: tuple[dict[str, bytes], list[str]]) -
 
 @dataclass(frozen=True)
 class Judged:
-    """What became of one cut. ``lost_ms``: filmed before the cut and not there, by the clock; strace
-    slows the station down. ``wrong`` holds it if it is more than the open part.
+    """What became of one cut. ``lost_ms``: what the camera of the running take that lost most had filmed
+    after the scan and before the cut, and is not there; ``unstated_ms``: its longest hole in no gap.
     """
 
     cut: int
     leaves: Leaves
     wrong: tuple[str, ...]
     lost_ms: int
+    unstated_ms: int
 
 
 def try_cut(cut: Cut, root: Path, leaves: Leaves, seed: int, place: Path) -> Judged:
@@ -144,17 +147,19 @@ def try_cut(cut: Cut, root: Path, leaves: Leaves, seed: int, place: Path) -> Jud
     folder = Path(tempfile.mkdtemp(dir=place))
     try:
         lay_out(root, folder, *cut.disk.after_cut(leaves, rng))
-        wrong, lost = recovered(Layout(folder), cut)
+        wrong, lost, hole = recovered(Layout(folder), cut)
     # Whatever recovery raises is what we look for.
     except Exception as error:
-        wrong, lost = [f"recovery fails: {type(error).__name__}: {error}"], 0
+        wrong, lost, hole = [f"recovery fails: {type(error).__name__}: {error}"], 0, 0
     finally:
         shutil.rmtree(folder)
-    return Judged(cut.number, leaves, tuple(wrong), lost)
+    return Judged(cut.number, leaves, tuple(wrong), lost, hole)
 
 
-def recovered(layout: Layout, cut: Cut) -> tuple[list[str], int]:
-    """Start as a station does, and return what is wrong and how much film is lost (ms)."""
+def recovered(layout: Layout, cut: Cut) -> tuple[list[str], int, int]:
+    """Start as a station does, and return what is wrong, how much film is lost, and the longest hole that is
+    not stated (ms).
+    """
     settings = read_settings(layout.settings)
     identity, key = identity_of(settings, layout), SigningKey.load(layout.key.read_bytes())
     now_ms = round(cut.at * 1000) + 5_000
@@ -173,7 +178,7 @@ def recovered(layout: Layout, cut: Cut) -> tuple[list[str], int]:
         rows = {
             row.take: row for row in ledger.takes_in("recording", "closed", "sealed", "receipted", "dropped")
         }
-        wrong += _more_than_open(ledger, cut)
+        wrong += _more_than_one(ledger, rows, cut)
         wrong += _forgotten(ledger, rows, cut.told)
         wrong += [
             f"take {take} is {row.state}"
@@ -189,8 +194,17 @@ def recovered(layout: Layout, cut: Cut) -> tuple[list[str], int]:
         # What ended before is whole, however long it takes to be sealed.
         running = rows.get(cut.told.filming)
         if running is None or running.take not in found.interrupted:
-            return wrong, 0
-        return wrong, max(0, round(cut.at * 1000) - (running.film_until_ms or 0))
+            return wrong, 0, 0
+        return wrong, *_lacks(layout, running, cut)
+
+
+def _lacks(layout: Layout, row: TakeRow, cut: Cut) -> tuple[int, int]:
+    """Return what the camera lacks that lost most, and the longest hole in no gap (ms)."""
+    statement = Statement.from_json((layout.take(row.take) / "manifest.json").read_bytes())
+    manifest = Manifest.from_payload(dict(statement.payload))
+    there = min(filmed_until(manifest, camera) for camera in manifest.cameras)
+    lost = max(0, round((cut.at - there) * 1000))
+    return lost, max(unstated(manifest, camera) for camera in manifest.cameras)
 
 
 def _verdict(layout: Layout, row: TakeRow, trust: str) -> Iterator[str]:
@@ -200,14 +214,19 @@ def _verdict(layout: Layout, row: TakeRow, trust: str) -> Iterator[str]:
         yield f"take {row.take} does not verify: {verdict.to_value()}"
 
 
-def _more_than_open(ledger: Ledger, cut: Cut) -> Iterator[str]:
-    """Yield the cameras of the running take that lose more than the part that was just being written."""
+def _more_than_one(ledger: Ledger, rows: dict[str, TakeRow], cut: Cut) -> Iterator[str]:
+    """Yield the films of which more is gone than the one file that was being written.
+
+    A camera's parts are written one after the other, each safe before the next is begun. What was filmed and
+    no file was begun for is seen by ``lost_ms`` alone.
+    """
     begun = Counter(
         (found[1], found[2]) for path in cut.disk.names() if (found := _FILE.search(path)) is not None
     )
     for (take, camera), count in begun.items():
-        kept = len(ledger.parts(take, camera))
-        if take == cut.told.filming and kept < count - 1:
+        if take not in rows:
+            yield f"parts of {camera} of {take} were begun, and there is no such take"
+        elif rows[take].state != "dropped" and (kept := len(ledger.parts(take, camera))) < count - 1:
             yield f"{count} parts of {camera} of {take} were begun, {kept} are there"
 
 

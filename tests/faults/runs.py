@@ -15,19 +15,15 @@ from packwitness.evidence.manifest import Camera, Manifest
 from packwitness.evidence.statements import Statement
 from tests.e2e.shop import Shop, until
 from tests.faults.faults import FAULTS
+from tests.faults.holes import filmed_until, unstated
 from tests.faults.hub_line import HubLine, Mood
 from tests.faults.scene import Scene
-
-HOLE_MS = 110
-"""A hole shorter than this need not be stated: 100 ms of jitter, and what rounding to whole ms adds."""
-OPEN_PART_MS = 1_300
-"""The open part, and what the station takes to write one."""
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What a run found. ``unstated_ms``: the longest hole in a film that its manifest does not own up to;
-    ``lost_ms``: what was filmed before a kill and is not there.
+    ``lost_ms``: what the camera that lost most had filmed before a kill, after the scan, and is not there.
     """
 
     take: str
@@ -35,6 +31,12 @@ class Outcome:
     gaps: int
     unstated_ms: int
     lost_ms: int
+    partless: int = 0
+    """Cameras without any part."""
+    syncs: int = 0
+    """Kills at an fsync only: how many there were, up to the kill or the receipt."""
+    struck: bool = True
+    """False if the parcel had fewer fsyncs than the kill waited for."""
 
 
 @contextmanager
@@ -78,13 +80,17 @@ def run(shop: Shop, hub: HubLine, fault: str, seed: int, *, number: int = 0) -> 
     lost = 0
     if scene.cut_at is not None and found.outcome == "interrupted":
         filmed_to = min(scene.cut_at, scene.ended_at or scene.cut_at)
-        lost = max(0, round((filmed_to - found.film_until.timestamp()) * 1000))
+        there = min(filmed_until(found, camera) for camera in found.cameras)
+        lost = max(0, round((filmed_to - there) * 1000))
     return Outcome(
         take=take,
         outcome=found.outcome,
         gaps=sum(len(camera.gaps) for camera in found.cameras),
-        unstated_ms=max(_unstated(found, number) for number in range(len(found.cameras))),
+        unstated_ms=max(unstated(found, camera) for camera in found.cameras),
         lost_ms=lost,
+        partless=sum(not camera.parts for camera in found.cameras),
+        syncs=scene.kept.get("syncs", 0),
+        struck=scene.kept.get("struck", True),
     )
 
 
@@ -101,24 +107,6 @@ def _start(shop: Shop, code: str) -> str:
         return take if take != before else None
 
     return str(until(scanned, what="a take begins", pause=0.3))
-
-
-def _unstated(manifest: Manifest, number: int) -> int:
-    """The longest time of a camera up to the take's stop, in ms, that neither a part nor a gap covers."""
-    camera = manifest.cameras[number]
-    scale = camera.timescale / 1000
-    covered = [(part.start / scale, (part.start + part.duration) / scale) for part in camera.parts]
-    # Gaps are in whole ms.
-    covered += [
-        (gap.at_ms - camera.offset_ms - 1, gap.at_ms - camera.offset_ms + gap.duration_ms + 1)
-        for gap in camera.gaps
-    ]
-    stop = (manifest.stopped_at - manifest.film_from).total_seconds() * 1000 - camera.offset_ms
-    worst, end = 0.0, 0.0
-    for begin, over in [*sorted(covered), (stop, stop)]:
-        worst = max(worst, begin - end)
-        end = max(end, over)
-    return max(0, round(worst))
 
 
 def same_bytes(shop: Shop, take: str) -> bool:

@@ -12,6 +12,7 @@ from packwitness.evidence.statements import Statement
 from packwitness.station.spool.journal import Journal
 from packwitness.station.spool.ledger import Ledger, TakeNotOpen
 from packwitness.station.spool.moments import from_ms
+from packwitness.station.spool.rows import Outcome
 from packwitness.station.spool.seal import close, seal
 from tests.station.spool.audit import audit
 from tests.station.spool.station_of_one import (
@@ -47,6 +48,34 @@ def test_what_a_cut_take_lacks_at_a_cameras_end_is_stated(spool: Spool) -> None:
     assert [gap.payload() for gap in label.gaps] == [
         {"at_ms": 3000, "duration_ms": 1000, "reason": "recorder"}
     ]
+
+
+def test_a_camera_without_parts_lacks_the_whole_film_whatever_the_recorder_said(spool: Spool) -> None:
+    take = spool.begin()
+    spool.film(take, parts=8)
+    # From the start on, as the recorder says it; the other camera's film begins before.
+    spool.store.add_gap(take=take, camera="label", at_ms=0, duration_ms=4800, reason="no_picture")
+    close(spool.ledger, take=take, outcome="completed", stopped_ms=START_MS + 4800, clock=None)
+
+    _, label = sealed(spool, take).cameras
+
+    assert [gap.payload() for gap in label.gaps] == [
+        {"at_ms": 0, "duration_ms": 8000, "reason": "no_picture"}
+    ]
+
+
+@pytest.mark.parametrize(("outcome", "reason"), [("interrupted", "recorder"), ("completed", "write_failed")])
+def test_a_camera_that_gave_pictures_is_not_blamed_for_parts_that_were_never_written(
+    spool: Spool, outcome: Outcome, reason: str
+) -> None:
+    take = spool.begin()
+    spool.film(take, parts=4)
+    spool.film(take, parts=0, camera="label")
+    close(spool.ledger, take=take, outcome=outcome, stopped_ms=START_MS + 1000, clock=None)
+
+    _, label = sealed(spool, take).cameras
+
+    assert [gap.payload() for gap in label.gaps] == [{"at_ms": 0, "duration_ms": 4200, "reason": reason}]
 
 
 def test_what_the_disk_refused_in_the_middle_is_stated_though_the_recorder_could_not(spool: Spool) -> None:

@@ -50,7 +50,6 @@ def close(
     """
     row = _known(ledger, take)
     film_from = ledger.fix_film_from(take=take, fallback_ms=row.started_ms)
-    reason = "recorder" if outcome == "interrupted" else "write_failed"
 
     def settle() -> Ending:
         stop, film_until = stopped_ms, ledger.film_until(take)
@@ -59,7 +58,7 @@ def close(
             stop = max(last_event, film_until or row.started_ms)
         stop = max(stop, row.started_ms)
         until = max(film_from, stop if film_until is None else film_until)
-        return Ending(stop, until, _unstated(ledger, row, stop, reason))
+        return Ending(stop, until, _unstated(ledger, row, stop, _lost_by(outcome)))
 
     ledger.close_take(take=take, outcome=outcome, clock=clock, settle=settle)
 
@@ -75,7 +74,7 @@ def _unstated(ledger: Ledger, row: TakeRow, stopped_ms: int, reason: str) -> lis
     for camera in ledger.cameras(row.take):
         parts = ledger.parts(row.take, camera.camera)
         if camera.first_ns is None or not parts:
-            continue  # said of the whole film
+            continue  # the manifest has one gap over the whole film
         covered = [(part.start, part.start + part.duration) for part in parts]
         covered = [(begin * 1000 // TIMESCALE, end * 1000 // TIMESCALE) for begin, end in covered]
         covered += [(gap.at_ms, gap.at_ms + gap.duration_ms) for gap in gaps if gap.camera == camera.camera]
@@ -185,8 +184,9 @@ def _camera(
         for gap in gaps
         if gap.camera == camera.camera
     ]
-    if not parts and not holes:
-        holes = [{"at_ms": 0, "duration_ms": until - film_from, "reason": "no_picture"}]
+    if not parts:
+        reason = holes[0]["reason"] if holes else _why_without_parts(row, camera)
+        holes = [{"at_ms": 0, "duration_ms": until - film_from, "reason": reason}]
     return {
         "id": camera.camera,
         "name": camera.name,
@@ -223,6 +223,16 @@ def _camera(
         "stalls": camera.stalls,
         "reconnects": camera.reconnects,
     }
+
+
+def _lost_by(outcome: str | None) -> str:
+    """Return why pictures that came are in no part, where the recorder did not say it."""
+    return "recorder" if outcome == "interrupted" else "write_failed"
+
+
+def _why_without_parts(row: TakeRow, camera: CameraRow) -> str:
+    """An init without a part shows that pictures came; without one, nobody knows of any."""
+    return "no_picture" if camera.first_ns is None else _lost_by(row.outcome)
 
 
 def _legibility(cameras: list[CameraRow]) -> dict[str, Any] | None:
