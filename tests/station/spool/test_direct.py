@@ -33,6 +33,23 @@ def hub(s3: ObjectStore) -> Iterator[HubCounterpart]:
         yield hub
 
 
+def under_way(spool: Spool, hub: HubCounterpart, *, parts: int, known: bool = True) -> str:
+    """A take of which only the parts (twice ``parts``) and the manifest are still to go up. ``known``: to
+    the hub, too.
+    """
+    take = filmed(spool, parts=parts)
+    outgoing = Outgoing(spool.ledger)
+    outgoing.announced(take)
+    if known:
+        hub.takes[take] = Take(EMPTY)
+    for camera in ("overhead", "label"):
+        for init in spool.ledger.inits(take, camera):
+            outgoing.init_sent(init)
+            if known:
+                hub.takes[take].inits[camera, init.k] = b""
+    return take
+
+
 def through_the_hub(hub: HubCounterpart) -> int:
     return sum("/parts/" in call for call in hub.calls)
 
@@ -146,6 +163,22 @@ async def test_a_hub_that_takes_parts_itself_is_not_asked_for_each(spool: Spool,
 
     assert through_the_hub(hub) == 16
     assert calls(hub, "tickets") <= 3, "only what was under way together"
+
+
+@pytest.mark.parametrize(("status", "code"), [("409", "direct_off"), ("404", "unexplained")])
+async def test_a_way_that_is_switched_off_under_a_batch_is_gone_around(
+    spool: Spool, hub: HubCounterpart, status: str, code: str
+) -> None:
+    take = under_way(spool, hub, parts=4)
+    hub.faults = [Fault("/stored$", status, {"code": code})]
+    async with uploading(spool, hub) as uploader:
+        await until(lambda: state(spool, take) != "sealed")
+        assert state(spool, take) == "receipted"
+        assert uploader.detour == ""
+
+    assert hub.takes[take].parts == bytes_of(spool, take)
+    assert through_the_hub(hub) == 8
+    assert calls(hub, "tickets") == calls(hub, "stored") == 1
 
 
 async def test_the_store_is_reached_by_the_proxy_and_gets_no_token(
