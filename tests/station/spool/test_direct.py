@@ -84,6 +84,21 @@ async def test_whatever_breaks_once_is_asked_again(
     assert through_the_hub(hub) == 0
 
 
+async def test_a_batch_that_fails_is_one_failure(spool: Spool, hub: HubCounterpart) -> None:
+    take = under_way(spool, hub, parts=4)
+    hub.faults = [Fault("/tickets$", "503")]
+    async with uploading(spool, hub):
+        await until(lambda: state(spool, take) == "receipted", seconds=5)
+
+
+async def test_a_batch_of_a_take_that_the_hub_forgot_is_one_failure(
+    spool: Spool, hub: HubCounterpart
+) -> None:
+    take = under_way(spool, hub, parts=4, known=False)
+    async with uploading(spool, hub):
+        await until(lambda: state(spool, take) == "receipted", seconds=5)
+
+
 async def test_a_take_that_breaks_its_batch_does_not_stop_the_others(
     spool: Spool, hub: HubCounterpart
 ) -> None:

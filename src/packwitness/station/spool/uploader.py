@@ -226,7 +226,10 @@ class Uploader:
                 await self._set_aside(take, f"cannot be sent: {type(outcome).__name__}: {outcome}"[:1000])
 
     def _take_failed(self, take: str, *, after: float = 0.0) -> None:
-        self._take_waits.setdefault(take, Backoff()).failed(self._clock(), after=after)
+        wait, now = self._take_waits.setdefault(take, Backoff()), self._clock()
+        # Jobs of a take that fail together, such as all parts of a batch, are one failure.
+        if wait.ready(now):
+            wait.failed(now, after=after)
 
     def _away(self, take: str, away: HubAway) -> None:
         log.info("hub away", call=str(away), take=take)
