@@ -1,5 +1,6 @@
 """Parts that go past the hub into a real S3 store, and back through the hub where that does not work."""
 
+import hashlib
 import secrets
 import socket
 import time
@@ -8,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from packwitness.protocol import CameraStarted, PartStanding, PartState, TakeStarted
+from packwitness.protocol import PART_LIMIT, CameraStarted, PartStanding, PartState, TakeStarted
 from packwitness.station.spool.backoff import Backoff
 from packwitness.station.spool.hub import Hub, HubAway, StoreAway
 from packwitness.station.spool.outgoing import Outgoing
@@ -232,6 +233,23 @@ async def test_a_part_that_changed_on_disk_is_never_put(spool: Spool, hub: HubCo
         await until(lambda: "no longer what was recorded" in state(spool, take))
 
     assert ("overhead", 1) not in hub.takes[take].parts
+
+
+async def test_a_part_that_is_too_large_spoils_no_batch(spool: Spool, hub: HubCounterpart) -> None:
+    large = under_way(spool, hub, parts=1)
+    fine = [filmed(spool, f"T{n}", parts=2, after_s=20 + 20 * n) for n in range(2)]
+    data = bytes(PART_LIMIT + 1)
+    spool.layout.part_file(large, "overhead", 0).write_bytes(data)
+    with spool.ledger.transaction() as db:
+        db.execute(
+            "UPDATE part SET size = ?, sha256 = ? WHERE take = ? AND camera = 'overhead'",
+            (len(data), hashlib.sha256(data).hexdigest(), large),
+        )
+    async with uploading(spool, hub):
+        await until(lambda: all(state(spool, take) == "receipted" for take in fine))
+        await until(lambda: state(spool, large).startswith("413 part_too_large"))
+
+    assert through_the_hub(hub) == 1
 
 
 async def test_what_a_store_answers_says_whose_fault_it_was(hub: HubCounterpart) -> None:
