@@ -1,5 +1,6 @@
 """Parts that go past the hub into a real S3 store, and back through the hub where that does not work."""
 
+import asyncio
 import hashlib
 import secrets
 import socket
@@ -266,6 +267,24 @@ async def test_what_a_store_answers_says_whose_fault_it_was(hub: HubCounterpart)
     async with Hub("https://hub.example", token=TOKEN) as client:
         with pytest.raises(StoreAway, match="https"):
             await client.put_at(at("http://127.0.0.1:9/x"), b"1")
+
+
+@pytest.mark.parametrize("body", ["<Error><Code>ExpiredToken</Code></Error>", "BadDigest is not what it was"])
+async def test_a_store_that_finds_a_ticket_wrong_is_gone_around(body: str) -> None:
+    """A 400 is no word on the bytes unless it says so."""
+
+    async def wrong(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n1")
+        head = f"HTTP/1.1 400 Bad Request\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        writer.write((head + body).encode())
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(wrong, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/x"
+    async with server, Hub("http://127.0.0.1:9", token=TOKEN) as client:
+        with pytest.raises(StoreAway, match="400"):
+            await client.put_at(PartStanding(state=PartState.PUT, url=url), b"1")
 
 
 async def test_bytes_that_change_on_the_way_are_sent_again(hub: HubCounterpart, spool: Spool) -> None:
