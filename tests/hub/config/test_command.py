@@ -2,8 +2,12 @@
 
 import argparse
 import io
+import threading
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
+from urllib.parse import urlsplit
 
 import pytest
 from pytest_django import Settings
@@ -12,6 +16,8 @@ from packwitness.hub import command
 from packwitness.hub.config import administration, condition
 from packwitness.hub.stations import operations as stations
 from packwitness.hub.tenants.models import Organisation
+from packwitness.hub.vault.address import S3Address
+from packwitness.hub.vault.s3 import S3Vault
 from packwitness.protocol import EnrolRequest
 from tests.hub.conftest import PASSWORD
 
@@ -146,3 +152,46 @@ def test_checking(settings: Settings, tmp_path: Path) -> None:
     assert any("PACKWITNESS_TASK_THREDS is no setting" in finding.words for finding in found)
     assert any("no organisation yet" in finding.words for finding in found)
     assert all(finding.advice for finding in found if finding.state != "ok")
+
+
+class TakesAnything(BaseHTTPRequestHandler):
+    """A store that honours If-None-Match and compares no digest."""
+
+    taken: ClassVar[set[str]] = set()
+
+    def do_PUT(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        name = urlsplit(self.path).path
+        self.answer(412 if name in self.taken else 200)
+        self.taken.add(name)
+
+    def do_DELETE(self) -> None:
+        self.answer(204)
+
+    def answer(self, status: int) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_store_that_takes_other_bytes_by_a_ticket_is_told_from_one_that_takes_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "anybody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "anything")
+    with ThreadingHTTPServer(("127.0.0.1", 0), TakesAnything) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            endpoint = f"http://127.0.0.1:{server.server_port}"
+            store = S3Vault(S3Address("films", endpoint=endpoint, region="us-east-1"))
+            found = condition._ticket_tried(store, "check/1")
+        finally:
+            server.shutdown()
+            thread.join()
+
+    assert (found.state, found.advice) == ("error", "Set PACKWITNESS_DIRECT_UPLOAD=no.")
+    assert "does not compare digests" in found.words

@@ -148,3 +148,22 @@ def test_the_timescale_is_read_from_a_real_init() -> None:
     for broken in (b"", init[:40], init[:200], b"\0" * 64, init.replace(b"mdhd", b"xxxx")):
         with pytest.raises(ValueError, match="timescale"):
             boxes.timescale(broken)
+
+
+def test_what_other_programs_keep_in_the_bucket_is_not_ours() -> None:
+    init, part = InitName(0, 700, "ab" * 32), PartName(12, 0, 5, 9, True, 9_000_000, "cd" * 32)
+    folder = names.camera_folder(organisation_id="org1", take="bench1-1", camera="overhead")
+    copies = names.rendition_folder(organisation_id="org1", take="bench1-1", camera="overhead")
+    leaf = names.rendition_leaf(original="ab" * 32, copy="cd" * 32)
+    for ours in (
+        f"{folder}{init}",
+        f"{folder}{part}",
+        f"{copies}{leaf}.mp4",
+        f"{copies}{leaf}.json",
+        names.film_key(organisation_id="org1", take="bench1-1", camera="overhead"),
+        names.manifest_key(organisation_id="org1", take="bench1-1"),
+    ):
+        assert names.is_ours(ours)
+        assert not names.is_ours(f"other/{ours}")
+    for theirs in ("backup.tar", "db/films/dump", "shop/takes/a/b/c.mp4", "shop/films/2026/a/b.mp4"):
+        assert not names.is_ours(theirs)

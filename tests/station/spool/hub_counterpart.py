@@ -166,7 +166,8 @@ class HubCounterpart:
         data = await request.body()
         if take is None:
             return problem(404, "take_unknown")
-        assert len(data) <= limit
+        if len(data) > limit:
+            return problem(413, "part_too_large")
         if parse_content_digest(request.headers["Content-Digest"]) != hashlib.sha256(data).digest():
             return problem(400, "digest_mismatch", retry=True)
         held = where(take).get(key)

@@ -1,5 +1,7 @@
 """Parts that go past the hub into a real S3 store, and back through the hub where that does not work."""
 
+import asyncio
+import hashlib
 import secrets
 import socket
 import time
@@ -8,7 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from packwitness.protocol import CameraStarted, PartStanding, PartState, TakeStarted
+from packwitness.protocol import PART_LIMIT, CameraStarted, PartStanding, PartState, TakeStarted
 from packwitness.station.spool.backoff import Backoff
 from packwitness.station.spool.hub import Hub, HubAway, StoreAway
 from packwitness.station.spool.outgoing import Outgoing
@@ -31,6 +33,23 @@ def hub(s3: ObjectStore) -> Iterator[HubCounterpart]:
     hub.store = Store(s3.endpoint, f"direct/{secrets.token_hex(4)}")
     with hub.running():
         yield hub
+
+
+def under_way(spool: Spool, hub: HubCounterpart, *, parts: int, known: bool = True) -> str:
+    """A take of which only the parts (twice ``parts``) and the manifest are still to go up. ``known``: to
+    the hub, too.
+    """
+    take = filmed(spool, parts=parts)
+    outgoing = Outgoing(spool.ledger)
+    outgoing.announced(take)
+    if known:
+        hub.takes[take] = Take(EMPTY)
+    for camera in ("overhead", "label"):
+        for init in spool.ledger.inits(take, camera):
+            outgoing.init_sent(init)
+            if known:
+                hub.takes[take].inits[camera, init.k] = b""
+    return take
 
 
 def through_the_hub(hub: HubCounterpart) -> int:
@@ -65,6 +84,21 @@ async def test_whatever_breaks_once_is_asked_again(
     assert hub.faults == []
     assert hub.takes[take].parts == bytes_of(spool, take)
     assert through_the_hub(hub) == 0
+
+
+async def test_a_batch_that_fails_is_one_failure(spool: Spool, hub: HubCounterpart) -> None:
+    take = under_way(spool, hub, parts=4)
+    hub.faults = [Fault("/tickets$", "503")]
+    async with uploading(spool, hub):
+        await until(lambda: state(spool, take) == "receipted", seconds=5)
+
+
+async def test_a_batch_of_a_take_that_the_hub_forgot_is_one_failure(
+    spool: Spool, hub: HubCounterpart
+) -> None:
+    take = under_way(spool, hub, parts=4, known=False)
+    async with uploading(spool, hub):
+        await until(lambda: state(spool, take) == "receipted", seconds=5)
 
 
 async def test_a_take_that_breaks_its_batch_does_not_stop_the_others(
@@ -148,6 +182,22 @@ async def test_a_hub_that_takes_parts_itself_is_not_asked_for_each(spool: Spool,
     assert calls(hub, "tickets") <= 3, "only what was under way together"
 
 
+@pytest.mark.parametrize(("status", "code"), [("409", "direct_off"), ("404", "unexplained")])
+async def test_a_way_that_is_switched_off_under_a_batch_is_gone_around(
+    spool: Spool, hub: HubCounterpart, status: str, code: str
+) -> None:
+    take = under_way(spool, hub, parts=4)
+    hub.faults = [Fault("/stored$", status, {"code": code})]
+    async with uploading(spool, hub) as uploader:
+        await until(lambda: state(spool, take) != "sealed")
+        assert state(spool, take) == "receipted"
+        assert uploader.detour == ""
+
+    assert hub.takes[take].parts == bytes_of(spool, take)
+    assert through_the_hub(hub) == 8
+    assert calls(hub, "tickets") == calls(hub, "stored") == 1
+
+
 async def test_the_store_is_reached_by_the_proxy_and_gets_no_token(
     spool: Spool, hub: HubCounterpart, s3: ObjectStore
 ) -> None:
@@ -186,6 +236,23 @@ async def test_a_part_that_changed_on_disk_is_never_put(spool: Spool, hub: HubCo
     assert ("overhead", 1) not in hub.takes[take].parts
 
 
+async def test_a_part_that_is_too_large_spoils_no_batch(spool: Spool, hub: HubCounterpart) -> None:
+    large = under_way(spool, hub, parts=1)
+    fine = [filmed(spool, f"T{n}", parts=2, after_s=20 + 20 * n) for n in range(2)]
+    data = bytes(PART_LIMIT + 1)
+    spool.layout.part_file(large, "overhead", 0).write_bytes(data)
+    with spool.ledger.transaction() as db:
+        db.execute(
+            "UPDATE part SET size = ?, sha256 = ? WHERE take = ? AND camera = 'overhead'",
+            (len(data), hashlib.sha256(data).hexdigest(), large),
+        )
+    async with uploading(spool, hub):
+        await until(lambda: all(state(spool, take) == "receipted" for take in fine))
+        await until(lambda: state(spool, large).startswith("413 part_too_large"))
+
+    assert through_the_hub(hub) == 1
+
+
 async def test_what_a_store_answers_says_whose_fault_it_was(hub: HubCounterpart) -> None:
     """A line that changes bytes is tried again; everything else is gone around."""
 
@@ -200,6 +267,24 @@ async def test_what_a_store_answers_says_whose_fault_it_was(hub: HubCounterpart)
     async with Hub("https://hub.example", token=TOKEN) as client:
         with pytest.raises(StoreAway, match="https"):
             await client.put_at(at("http://127.0.0.1:9/x"), b"1")
+
+
+@pytest.mark.parametrize("body", ["<Error><Code>ExpiredToken</Code></Error>", "BadDigest is not what it was"])
+async def test_a_store_that_finds_a_ticket_wrong_is_gone_around(body: str) -> None:
+    """A 400 is no word on the bytes unless it says so."""
+
+    async def wrong(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n1")
+        head = f"HTTP/1.1 400 Bad Request\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        writer.write((head + body).encode())
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(wrong, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/x"
+    async with server, Hub("http://127.0.0.1:9", token=TOKEN) as client:
+        with pytest.raises(StoreAway, match="400"):
+            await client.put_at(PartStanding(state=PartState.PUT, url=url), b"1")
 
 
 async def test_bytes_that_change_on_the_way_are_sent_again(hub: HubCounterpart, spool: Spool) -> None:

@@ -280,6 +280,26 @@ async def test_a_take_that_cannot_be_put_into_words_does_not_keep_the_others_wai
     assert spool.layout.part_file(poor, "overhead", 0).exists()
 
 
+async def test_a_disk_that_takes_no_note_does_not_keep_the_others_waiting(
+    spool: Spool, hub: HubCounterpart
+) -> None:
+    poor = filmed(spool, "A", parts=1)
+    spool.layout.part_file(poor, "overhead", 0).write_bytes(b"something else")
+    with spool.ledger.transaction() as db:
+        db.execute(
+            "CREATE TRIGGER full BEFORE UPDATE OF trouble ON take "
+            "BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+        )
+    async with uploading(spool, hub):
+        await until(lambda: poor in hub.takes and len(hub.takes[poor].parts) == 1)
+        fine = filmed(spool, "B", parts=1, after_s=60)
+        await until(lambda: state(spool, fine) == "receipted")
+        assert state(spool, poor) == "sealed"
+        with spool.ledger.transaction() as db:
+            db.execute("DROP TRIGGER full")
+        await until(lambda: "no longer what was recorded" in state(spool, poor))
+
+
 def test_a_long_backlog_is_not_read_whole_for_each_part(spool: Spool) -> None:
     takes = [spool.begin(f"607812{n:06}", after_s=n) for n in range(30)]
     for take in takes[1:]:

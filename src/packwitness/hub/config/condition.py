@@ -139,12 +139,13 @@ def _ticket_tried(store: Vault, key: str) -> Finding:
         return Finding("warning", words, "Stations that do not reach it either send their parts to the hub.")
     finally:
         store.delete(key)
-    if not 200 <= told < 300:
-        words = f"The store at {host} refuses what stations may put (status {told})."
-        return Finding("error", words, "Has it another address? See public= in docs/guides/hub.md.")
+    # First: where the lie lies, the name is taken, and the true bytes are refused for that.
     if 200 <= lied < 300:
         words = f"The store at {host} does not compare digests: anything could be put."
         return Finding("error", words, "Set PACKWITNESS_DIRECT_UPLOAD=no.")
+    if not 200 <= told < 300:
+        words = f"The store at {host} refuses what stations may put (status {told})."
+        return Finding("error", words, "Has it another address? See public= in docs/guides/hub.md.")
     return Finding("ok", f"Stations may send parts straight to {host}.")
 
 

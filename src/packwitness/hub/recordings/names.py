@@ -13,6 +13,11 @@ from typing import Final
 
 _INIT: Final = re.compile(r"init-(\d{3,})-(\d+)-([0-9a-f]{64})\.mp4", re.ASCII)
 _PART: Final = re.compile(r"(\d{8})-(\d+)-(\d+)-(\d+)-([01])-(\d+)-([0-9a-f]{64})\.m4s", re.ASCII)
+_KEY: Final = re.compile(
+    rf"[^/]+/(takes/[^/]+/[^/]+/({_INIT.pattern}|{_PART.pattern})|films/[^/]+/[^/]+\.mp4|manifests/[^/]+\.json"
+    r"|renditions/[^/]+/[^/]+/[0-9a-f]{64}-[0-9a-f]{64}\.(mp4|json))",
+    re.ASCII,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,11 @@ def read_part(leaf: str) -> PartName | None:
         return None
     number, init, start, duration, key, size = (int(match[at]) for at in range(1, 7))
     return PartName(number, init, start, duration, bool(key), size, match[7])
+
+
+def is_ours(key: str) -> bool:
+    """Say whether a key is of one of the forms above."""
+    return _KEY.fullmatch(key) is not None
 
 
 def camera_folder(*, organisation_id: str, take: str, camera: str) -> str:

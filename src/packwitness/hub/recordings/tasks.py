@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.tasks import task
 from django.utils import timezone
 
-from packwitness.hub.recordings import joining, queries, renditions
+from packwitness.hub.recordings import joining, names, queries, renditions
 from packwitness.hub.vault.store import vault
 
 FORGOTTEN_AFTER = timedelta(hours=8)
@@ -41,4 +41,4 @@ def sweep() -> None:
         convert_film.enqueue(rendition=rendition)
     for taken, organisation_id in renditions.orphaned():
         renditions.forget(take=taken, organisation_id=organisation_id)
-    vault().sweep(before=now - UNFINISHED_AFTER)
+    vault().sweep(before=now - UNFINISHED_AFTER, ours=names.is_ours)

@@ -16,7 +16,7 @@ import hashlib
 import io
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -117,8 +117,8 @@ class FilesystemVault:
                 break
         self._sync_upwards(path.parent)
 
-    def sweep(self, *, before: datetime) -> int:
-        """Remove drafts last written before then; see ``Vault.sweep``."""
+    def sweep(self, *, before: datetime, ours: Callable[[str], bool]) -> int:
+        """Remove drafts last written before then; see ``Vault.sweep``. Drafts are always ours."""
         count = 0
         for here, _, names in os.walk(self._root):
             for name in names:

@@ -10,7 +10,7 @@ VaultError
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Final, Protocol
@@ -114,8 +114,11 @@ class Vault(Protocol):
     def delete(self, *keys: str) -> None:
         """Remove the objects; a missing one is fine."""
 
-    def sweep(self, *, before: datetime) -> int:
-        """Remove what writes begun before then left unfinished; return how many."""
+    def sweep(self, *, before: datetime, ours: Callable[[str], bool]) -> int:
+        """Remove what writes begun before then left unfinished; return how many.
+
+        ``ours`` says of a key whether it can be one of our names: a bucket may be other programs' too.
+        """
 
 
 def check_key(key: str) -> None:

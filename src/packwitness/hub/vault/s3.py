@@ -17,7 +17,7 @@ import base64
 import contextlib
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -160,14 +160,14 @@ class S3Vault:
                 for _ in pool.map(self._delete, keys):
                     pass
 
-    def sweep(self, *, before: datetime) -> int:
+    def sweep(self, *, before: datetime, ours: Callable[[str], bool]) -> int:
         """Abort multipart uploads begun before then; see ``Vault.sweep``."""
         count = 0
         with told("unfinished uploads"):
             pages = self._client.get_paginator("list_multipart_uploads")
             for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix):
                 for found in page.get("Uploads", ()):
-                    if found["Initiated"] < before:
+                    if found["Initiated"] < before and ours(found["Key"].removeprefix(self._prefix)):
                         self._client.abort_multipart_upload(
                             Bucket=self._bucket, Key=found["Key"], UploadId=found["UploadId"]
                         )

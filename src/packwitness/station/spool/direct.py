@@ -56,24 +56,33 @@ class Direct:
         try:
             tickets = await self._hub.tickets(rows)
         except HubRefused as refused:
-            # It is older than this protocol, or its operator has not switched it on.
-            log.debug("parts go through the hub", reason=str(refused))
-            if self.open():
-                self._wait.failed(self._clock(), after=OFF_SECONDS)
-            self.detour = ""
-            return [StoreAway(str(refused))] * len(rows)
+            return [self._off(refused)] * len(rows)
         ended = await asyncio.gather(
             *(self._put(row, ticket, read) for row, ticket in zip(rows, tickets, strict=True))
         )
         put = [at for at, outcome in enumerate(ended) if isinstance(outcome, _Put)]
         found: list[Outcome] = [None if isinstance(each, _Put) else each for each in ended]
         if put:
-            said = await self._hub.stored([rows[at] for at in put])
+            try:
+                said = await self._hub.stored([rows[at] for at in put])
+            except HubRefused as refused:
+                off = self._off(refused)
+                return [off if isinstance(each, _Put) else each for each in ended]
             found = [*found]
             for at, standing in zip(put, said, strict=True):
                 found[at] = _after(standing)
         self._judge(found)
         return found
+
+    def _off(self, refused: HubRefused) -> StoreAway:
+        """Take a refused call for what it says of the way, not of its parts: the hub is older than this
+        protocol, or its operator has not switched it on, or just off.
+        """
+        log.debug("parts go through the hub", reason=str(refused))
+        if self.open():
+            self._wait.failed(self._clock(), after=OFF_SECONDS)
+        self.detour = ""
+        return StoreAway(str(refused))
 
     async def _put(
         self, row: PartRow, ticket: PartStanding, read: Callable[[PartRow], Awaitable[bytes]]

@@ -10,6 +10,7 @@ one::
 """
 
 import asyncio
+import re
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -50,7 +51,12 @@ TIMEOUT = httpx2.Timeout(connect=5, read=30, write=60, pool=60)
 
 
 TAKEN = 412
-OTHER_BYTES = 400
+OTHER_BYTES = re.compile(
+    rb"<Code>\s*(BadDigest|InvalidDigest|XAmzContentChecksumMismatch|XAmzContentSHA256Mismatch)\s*</Code>"
+)
+"""What a store's 400 names where it got other bytes than were announced. It is also the status of a ticket of
+a wrong region or of credentials that ran out, and of proxies.
+"""
 STORE_SAYS = 64 << 10
 """Most of a store's answer that is read, in bytes."""
 
@@ -173,7 +179,9 @@ class Hub:
         if response.is_success or status == TAKEN:
             return
         text = f"the store answered {status}: {said[:300].decode(errors='replace')}"
-        raise HubAway(text, answered=True) if status == OTHER_BYTES else StoreAway(text)
+        if status == 400 and OTHER_BYTES.search(said):
+            raise HubAway(text, answered=True)
+        raise StoreAway(text)
 
     async def seal(self, take: str, sealed: TakeSealed) -> Receipted:
         return await self._json("PUT", f"takes/{take}/manifest", sealed, Receipted)

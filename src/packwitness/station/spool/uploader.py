@@ -17,6 +17,7 @@ import hashlib
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
+from typing import TypeGuard
 
 import structlog
 
@@ -24,10 +25,17 @@ from packwitness.evidence.certificates import find_chain
 from packwitness.evidence.errors import EvidenceError
 from packwitness.evidence.receipts import Receipt
 from packwitness.evidence.statements import Statement
-from packwitness.protocol import CameraStarted, Disclosed, PartsMissing, TakeSealed, TakeStarted
+from packwitness.protocol import (
+    PART_LIMIT,
+    CameraStarted,
+    Disclosed,
+    PartsMissing,
+    TakeSealed,
+    TakeStarted,
+)
 from packwitness.station.spool.backoff import Backoff
 from packwitness.station.spool.direct import BATCH, Direct
-from packwitness.station.spool.hub import Hub, HubAway, HubError, HubRefused, StoreAway, Unauthorised
+from packwitness.station.spool.hub import Hub, HubAway, HubRefused, StoreAway, Unauthorised
 from packwitness.station.spool.journal_sender import JournalSender
 from packwitness.station.spool.layout import Layout
 from packwitness.station.spool.moments import from_ms
@@ -55,6 +63,13 @@ log = structlog.get_logger(__name__)
 
 class Damaged(Exception):
     """A file of the spool is not what its row says."""
+
+
+def _may_go_past(job: Job) -> TypeGuard[SendPart]:
+    """Say whether a job is a part that a batch can name. To one of another size, which would refuse the whole
+    batch, the hub says itself what is wrong with it.
+    """
+    return isinstance(job, SendPart) and 0 < job.row.size <= PART_LIMIT
 
 
 class Uploader:
@@ -163,19 +178,25 @@ class Uploader:
         if not direct:
             return [[job] for job in jobs]
         # A take that failed last time does not take others along: its parts go one by one until one arrives.
-        parts = [job for job in jobs if isinstance(job, SendPart) and job.take.take not in failed]
+        parts = [job for job in jobs if _may_go_past(job) and job.take.take not in failed]
         batches: list[list[Job]] = [list(parts[at : at + BATCH]) for at in range(0, len(parts), BATCH)]
         alone: list[list[Job]] = [[job] for job in jobs if job not in parts]
         return alone + batches
 
     async def _carry_out(self, jobs: Sequence[Job]) -> None:
-        parts = [job for job in jobs if isinstance(job, SendPart)]
+        parts = [job for job in jobs if _may_go_past(job)]
         if parts and self._direct.open():
             outcomes = await self._send_directly(parts)
         else:
             outcomes = [await self._send_alone(job) for job in jobs]
         for job, outcome in zip(jobs, outcomes, strict=True):
-            await self._ended(job, outcome)
+            try:
+                await self._ended(job, outcome)
+            except Exception as error:  # most often a full disk; others' jobs go on
+                log.error(
+                    "how a job ended cannot be noted; trying again", take=job.take.take, reason=str(error)
+                )
+                self._take_failed(job.take.take)
 
     async def _send_alone(self, job: Job) -> Exception | None:
         try:
@@ -194,7 +215,7 @@ class Uploader:
             sent = [job.row for job, outcome in zip(jobs, found, strict=True) if outcome is None]
             if sent:
                 await asyncio.to_thread(self._outgoing.parts_sent, sent)
-        except (HubError, sqlite3.Error) as error:
+        except Exception as error:  # _ended tells them apart
             return [error] * len(jobs)
         return found
 
@@ -226,7 +247,10 @@ class Uploader:
                 await self._set_aside(take, f"cannot be sent: {type(outcome).__name__}: {outcome}"[:1000])
 
     def _take_failed(self, take: str, *, after: float = 0.0) -> None:
-        self._take_waits.setdefault(take, Backoff()).failed(self._clock(), after=after)
+        wait, now = self._take_waits.setdefault(take, Backoff()), self._clock()
+        # Jobs of a take that fail together, such as all parts of a batch, are one failure.
+        if wait.ready(now):
+            wait.failed(now, after=after)
 
     def _away(self, take: str, away: HubAway) -> None:
         log.info("hub away", call=str(away), take=take)
