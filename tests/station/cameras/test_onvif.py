@@ -209,6 +209,10 @@ def probe_match(number: str, addresses: str, *, types: str = "dn:NetworkVideoTra
         ("http://192.0.2.66:8000/evil", "http://10.0.0.5:8000/evil"),
         ("ftp://10.0.0.5/x http://10.0.0.5:99999/", "http://10.0.0.5/onvif/device_service"),
         ("", "http://10.0.0.5/onvif/device_service"),
+        ("http:@192.0.2.66/x", "http://10.0.0.5/onvif/device_service"),
+        ("http:1/x", "http://10.0.0.5/onvif/device_service"),
+        ("http:@127.0.0.1:8000/api", "http://10.0.0.5/onvif/device_service"),
+        ("http://10.0.0.5//192.0.2.66/x", "http://10.0.0.5/192.0.2.66/x"),
     ],
 )
 def test_a_camera_is_where_its_answer_came_from(addresses: str, url: str) -> None:

@@ -114,8 +114,10 @@ def _device_url(addresses: list[str], sender: str) -> str:
     for address in addresses:
         with suppress(ValueError):
             one = urlsplit(address)
-            if one.scheme in ("http", "https"):
-                parts.append((one.hostname != sender, one.scheme, one.port, one.path or DEFAULT_PATH))
+            if one.scheme in ("http", "https") and one.hostname:
+                # Without its slash a path would go on with the host that it is put behind.
+                path = f"/{one.path.lstrip('/')}" if one.path else DEFAULT_PATH
+                parts.append((one.hostname != sender, one.scheme, one.port, path))
     if not parts:
         return f"http://{sender}{DEFAULT_PATH}"
     _, scheme, port, path = min(parts, key=lambda part: part[0])
