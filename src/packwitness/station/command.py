@@ -92,7 +92,9 @@ def _configure_cameras(parser: argparse.ArgumentParser) -> None:
         help="ask only these, such as 192.168.1.20 or 192.168.1.20:8080; they may lie behind a router",
     )
     parser.add_argument(
-        "--user", default="", help=f"the cameras' user; the password is asked for, or in ${PASSWORD_VARIABLE}"
+        "--user",
+        default="",
+        help=f"the user of the cameras at ADDRESS; the password is asked for, or in ${PASSWORD_VARIABLE}",
     )
     parser.add_argument(
         "--password-file", type=Path, metavar="FILE", help="read the password from a file's first line"
@@ -234,6 +236,12 @@ def _cameras(arguments: argparse.Namespace, layout: Layout) -> int:
     from packwitness.station.app import finding
     from packwitness.station.cameras.onvif import Login
 
+    if arguments.user and not arguments.address:
+        raise SettingsError(
+            "Name the addresses of the cameras to log in to: packwitness station cameras ADDRESS --user NAME. "
+            "Without one, strangers could answer and guess the password from what they are asked with. "
+            "packwitness station cameras alone shows who answers."
+        )
     settings = read_settings(layout.settings) if layout.settings.exists() or arguments.write else None
     benches = [bench.id for bench in settings.benches] if settings else []
     bench = arguments.bench

@@ -96,6 +96,12 @@ def test_what_is_wrong_with_a_camera_is_said(data: Path, capsys: pytest.CaptureF
     assert "Is ONVIF switched on in it" in capsys.readouterr().out
 
 
+def test_no_stranger_is_asked_with_the_password(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Refused before anything is sent, and before the password is asked for."""
+    assert main(["station", "cameras", "--user", USER, "--write", "--data", str(data)]) == 2
+    assert "Name the addresses of the cameras to log in to" in capsys.readouterr().err
+
+
 def test_nobody_is_there(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["127.0.0.1:9", "--user", USER, "--data", str(data)]
     assert main(["station", "cameras", *words]) == 2, "no terminal to type a password at"

@@ -43,8 +43,22 @@ def beside_ipycam(*words: str, password: str) -> subprocess.CompletedProcess[str
 
 
 def test_a_camera_is_found_by_multicast_and_its_streams_are_chosen() -> None:
-    done = beside_ipycam("cameras", "--user", "admin", "--seconds", "0.8", "--snippet", password="right")
+    """Found without a login, for anybody may answer; the one that is named is logged in to."""
+    done = beside_ipycam("cameras", "--seconds", "0.8", "--snippet", password="right")
+    assert (done.returncode, done.stdout) == (
+        1,
+        """127.0.0.1  Bench
+    The camera at 127.0.0.1 wants a user name and password. If you know it, name its address to log in: \
+packwitness station cameras 127.0.0.1 --user NAME
+""",
+    ), done.stderr
 
+    words = ["239.255.255.250", "--user", "admin", "--seconds", "0.8"]
+    done = beside_ipycam("cameras", *words, password="right")
+    assert (done.returncode, "127.0.0.1" in done.stdout) == (1, False), "who answers for many was not named"
+
+    words = ["127.0.0.1", "--user", "admin", "--seconds", "0.8", "--snippet"]
+    done = beside_ipycam("cameras", *words, password="right")
     assert (done.returncode, done.stdout) == (
         0,
         """127.0.0.1  PythonCam VirtualCam-1
@@ -98,7 +112,7 @@ def test_a_camera_that_wants_http_digest_gets_it() -> None:
         assert asking.profiles() == [MAIN]
         with OnvifCamera(camera.url, Login(USER, "other")) as wrong, pytest.raises(Unauthorised):
             wrong.profiles()
-        with OnvifCamera(camera.url) as nobody, pytest.raises(Unauthorised, match="give --user NAME"):
+        with OnvifCamera(camera.url) as nobody, pytest.raises(Unauthorised, match="127.0.0.1 --user NAME"):
             nobody.profiles()
 
 

@@ -71,9 +71,16 @@ class Heard:
 
 
 def find(addresses: Sequence[str], login: Login, *, seconds: float = SECONDS) -> list[Heard]:
-    """Ask the cameras at ``addresses``, or all that answer in this network, and return what they say."""
+    """Ask the cameras at ``addresses``, or without a login all that answer in this network, and return what
+    they say.
+    """
+    if not addresses:
+        login = Login()  # a stranger that answers could guess the password from its digest
     hosts = [address for address in addresses if "/" not in address and ":" not in address]
     found = discover(hosts, seconds=seconds) if hosts or not addresses else []
+    if hosts:  # an address of many, such as multicast's, names nobody
+        named = {name for host in hosts for name in _names(host)}
+        found = [one for one in found if urlsplit(one.url).hostname in named]
     answered = {urlsplit(one.url).hostname for one in found}
     for address in addresses:
         url = address if "://" in address else f"http://{address}{DEFAULT_PATH}"

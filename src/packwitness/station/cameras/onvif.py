@@ -305,7 +305,10 @@ class OnvifCamera:
 
     def _unauthorised(self) -> Unauthorised:
         if not self._login.user:
-            return Unauthorised(f"{self._there} wants a user name and password: give --user NAME.")
+            return Unauthorised(
+                f"{self._there} wants a user name and password. If you know it, name its address to log in: "
+                f"packwitness station cameras {self.host} --user NAME"
+            )
         text = (
             f"{self._there} does not take this user name and password. Many cameras keep users for ONVIF of "
             "their own: look on its web page."
