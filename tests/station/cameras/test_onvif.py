@@ -189,6 +189,13 @@ def test_a_camera_that_dribbles_is_given_up() -> None:
     assert time.monotonic() - began < 3
 
 
+def test_an_address_with_a_password_in_it_is_refused() -> None:
+    camera = Camera()
+    with responding(camera), pytest.raises(OnvifError, match="give --user NAME") as caught:
+        OnvifCamera(camera.url.replace("//", "//admin:geheim@"))
+    assert "geheim" not in str(caught.value)
+
+
 def test_what_is_no_camera_is_said_so() -> None:
     with pytest.raises(OnvifError, match="no camera's address"):
         OnvifCamera("ftp://127.0.0.1/")

@@ -103,6 +103,8 @@ class OnvifCamera:
             raise OnvifError("This is no camera's address. It looks like 192.168.1.20.") from None
         if self._base.scheme not in ("http", "https") or not self._base.host:
             raise OnvifError("This is no camera's address. It looks like 192.168.1.20.")
+        if self._base.userinfo:  # the HTTP client would send it as it is, with the first letter
+            raise OnvifError("An address holds no user name and password here: give --user NAME beside it.")
         self.host = self._base.host
         self._there = f"The camera at {self.host}"
         self._login = login
