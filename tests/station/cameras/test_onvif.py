@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -93,6 +93,22 @@ def test_letters_are_dated_by_the_cameras_clock() -> None:
         assert asking.stream(MAIN) == "rtsp://127.0.0.1:554/main?channel=1&subtype=0"
     assert "a&amp;b" in camera.asked[-1], "what a camera said is escaped when it is said back"
     assert all(PASSWORD not in letter for letter in camera.asked)
+
+
+@pytest.mark.parametrize("year", [1, 9999])
+def test_a_clock_that_cannot_be_is_not_followed(year: int) -> None:
+    camera = Camera(ahead=datetime(year, 12, 31, tzinfo=UTC) - datetime.now(UTC))
+    with responding(camera), OnvifCamera(camera.url, LOGIN) as asking:
+        assert asking.clock() == Clock(None)
+        with pytest.raises(Unauthorised):
+            asking.model()
+
+
+def test_a_clock_that_begins_in_1970_is_followed() -> None:
+    camera = Camera(ahead=datetime(1970, 1, 1, tzinfo=UTC) - datetime.now(UTC))
+    with responding(camera), OnvifCamera(camera.url, LOGIN) as asking:
+        asking.clock()
+        assert asking.model() == "Maker M1"
 
 
 def test_a_letter_dated_wrongly_is_refused_and_the_clock_named() -> None:

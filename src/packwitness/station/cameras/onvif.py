@@ -39,6 +39,8 @@ from packwitness.station.cameras.onvif_soap import (
 SECONDS = 5.0
 """How long one answer may take, from the first byte asked to the last answered."""
 PROFILES = 128
+CLOCK_LIMIT = timedelta(days=36_525)
+"""A clock further away is not believed; one that lost its battery begins in 1970."""
 CLOCK_APART_S = 5.0
 """From here on a camera's clock may be why it does not take a password."""
 
@@ -139,9 +141,12 @@ class OnvifCamera:
             hour, minute, second = (number_of(utc, f"Time/{name}") for name in ("Hour", "Minute", "Second"))
             told = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
             # It tells whole seconds, cut: on average half of one less than the truth.
-            self._offset = told + timedelta(seconds=0.5) - middle
+            offset = told + timedelta(seconds=0.5) - middle
         except (ValueError, OverflowError):
             return Clock(None)
+        if abs(offset) > CLOCK_LIMIT:
+            return Clock(None)
+        self._offset = offset
         return Clock(round(self._offset.total_seconds(), 1))
 
     def model(self) -> str:
