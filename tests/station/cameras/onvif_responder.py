@@ -28,7 +28,9 @@ TAIL = "</E:Body></E:Envelope>"
 
 @dataclass
 class Camera:
-    """`raw`: the answer to every request as it is; `dribble`: a byte a tenth of a second."""
+    """`raw`: the answer to every request as it is, said to be coded as `coding`; `dribble`: a byte a tenth of a
+    second; `dribble_head`: for four seconds nothing but heads of answers that are yet to come.
+    """
 
     stream: str = "rtsp://127.0.0.1:554/main?channel=1&amp;subtype=0"
     media: str = "http://127.0.0.1/onvif/media"
@@ -38,6 +40,8 @@ class Camera:
     raw: bytes | None = None
     redirect: str = ""
     dribble: bool = False
+    dribble_head: bool = False
+    coding: str = ""
     port: int = 0
     asked: list[str] = field(default_factory=list)
 
@@ -143,7 +147,8 @@ def responding(camera: Camera, host: str = "127.0.0.1") -> Iterator[Camera]:
             if camera.redirect:
                 self._say(307, b"", Location=camera.redirect)
             elif camera.raw is not None:
-                self._say(200, camera.raw)
+                coding = {"Content-Encoding": camera.coding} if camera.coding else {}
+                self._say(200, camera.raw, **coding)
             elif "GetSystemDateAndTime" in letter or camera.takes(letter, headers):
                 self._say(200, (HEAD + camera.answer(letter) + TAIL).encode())
             elif camera.digest:
@@ -154,6 +159,13 @@ def responding(camera: Camera, host: str = "127.0.0.1") -> Iterator[Camera]:
                 self._say(400, (HEAD + code + tail + TAIL).encode())
 
         def _say(self, status: int, data: bytes, **headers: str) -> None:
+            try:
+                for _ in range(40 if camera.dribble_head else 0):
+                    self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                    time.sleep(0.1)
+            except OSError:
+                self.close_connection = True
+                return
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)

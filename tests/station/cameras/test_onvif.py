@@ -1,5 +1,6 @@
 """ONVIF cameras: a real one (ipycam) in a network of its own, and one that does what it should not."""
 
+import gzip
 import os
 import socket
 import subprocess
@@ -193,8 +194,15 @@ def test_hostile_letters_are_refused(answer: bytes, complaint: str) -> None:
         asking.profiles()
 
 
-def test_a_camera_that_dribbles_is_given_up() -> None:
-    camera = Camera(raw=b" " * 1000, dribble=True)
+def test_no_answer_is_unpacked() -> None:
+    camera = Camera(raw=gzip.compress(b"<x>" + b" " * (64 << 20) + b"</x>"), coding="gzip")
+    with responding(camera), OnvifCamera(camera.url) as asking, pytest.raises(OnvifError, match="no XML"):
+        asking.model()
+
+
+@pytest.mark.parametrize("head", [False, True])
+def test_a_camera_that_dribbles_is_given_up(head: bool) -> None:
+    camera = Camera(raw=b" " * 1000, dribble=not head, dribble_head=head)
     began = time.monotonic()
     with (
         responding(camera),

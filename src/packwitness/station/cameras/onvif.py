@@ -11,11 +11,11 @@ first.
 
 import secrets
 import socket
-import time
+import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Self
+from typing import Any, Self
 from urllib.parse import quote, urlsplit, urlunsplit
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
@@ -114,6 +114,7 @@ class OnvifCamera:
         self._digest: httpx2.DigestAuth | None = None
         self._offset = timedelta()
         self._media: tuple[str, str] | None = None
+        self._socket: socket.socket | None = None
         # No proxy of the environment: cameras are in this network.
         self._client = httpx2.Client(timeout=seconds, follow_redirects=False, trust_env=False)
 
@@ -271,26 +272,52 @@ class OnvifCamera:
     def _send(
         self, path: str, letter: bytes, *, auth: httpx2.DigestAuth | None = None
     ) -> tuple[int, httpx2.Headers, bytes]:
-        until = time.monotonic() + self._seconds
-        headers = {"Content-Type": "application/soap+xml; charset=utf-8"}
+        # Unpacked a small answer may be endless, so none is asked for packed, and none is unpacked.
+        headers = {"Content-Type": "application/soap+xml; charset=utf-8", "Accept-Encoding": "identity"}
+        # The client's own limit begins anew with each byte that comes.
+        over = threading.Event()
+        ending = threading.Timer(self._seconds, self._hang_up, [over])
+        ending.daemon = True
+        ending.start()
         try:
             url = self._base.join(path) if path else self._base
-            with self._client.stream("POST", url, content=letter, headers=headers, auth=auth) as answer:
+            with self._client.stream(
+                "POST", url, content=letter, headers=headers, auth=auth, extensions={"trace": self._note}
+            ) as answer:
                 data = bytearray()
-                for piece in answer.iter_bytes():
+                for piece in answer.iter_raw():
                     data += piece
                     if len(data) > SIZE_LIMIT:
                         raise OnvifError(f"{self._there} answers with more than {SIZE_LIMIT} bytes.")
-                    if time.monotonic() > until:
-                        raise OnvifError(f"{self._there} takes longer than {self._seconds:g} s to answer.")
+                if over.is_set():
+                    raise OnvifError(f"{self._there} takes longer than {self._seconds:g} s to answer.")
                 return answer.status_code, answer.headers, bytes(data)
         except httpx2.TimeoutException:
             raise OnvifError(f"{self._there} does not answer.") from None
         except (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, ValueError) as error:
+            if over.is_set():
+                raise OnvifError(
+                    f"{self._there} takes longer than {self._seconds:g} s to answer."
+                ) from None
             raise OnvifError(
                 f"{self._there} cannot be asked ({type(error).__name__}). Is ONVIF switched on in it, and at "
                 "this port?"
             ) from None
+        finally:
+            ending.cancel()
+
+    def _note(self, event: str, told: dict[str, Any]) -> None:
+        """Remember the socket of the connection that is made."""
+        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            self._socket = told["return_value"].get_extra_info("socket")
+
+    def _hang_up(self, over: threading.Event) -> None:
+        """End the connection under whoever reads from it, in another thread."""
+        over.set()
+        if self._socket is not None:
+            with suppress(OSError):
+                # Not TLS's own, which is not for two threads.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def _read(self, status: int, headers: httpx2.Headers, data: bytes) -> Element:
         try:
