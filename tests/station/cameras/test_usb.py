@@ -26,7 +26,7 @@ from packwitness.station.cameras.camera import (
 )
 from packwitness.station.cameras.device import Device, V4l2Device, Wish
 from packwitness.station.cameras.fake_device import FakeDevice
-from packwitness.station.cameras.usb import UsbAddress, UsbCamera, parse_usb
+from packwitness.station.cameras.usb import Hangs, UsbAddress, UsbCamera, parse_usb
 from tests.station.cameras.films import make_film
 
 SIZE = (320, 240)
@@ -194,9 +194,26 @@ def test_a_driver_that_hangs_keeps_nobody_waiting(films: dict[str, Path], budget
     stop = threading.Event()
     threading.Timer(0.1, stop.set).start()
     began = time.monotonic()
-    slow = UsbCamera(UsbAddress("/dev/video0"), device=FakeDevice(films, hangs=1.0), budget=budget)
+    slow = UsbCamera(UsbAddress("/dev/video1"), device=FakeDevice(films, hangs=1.0), budget=budget)
     assert list(slow.stream(stop)) == []
     assert time.monotonic() - began < 0.9
+
+
+def test_a_driver_that_hangs_is_waited_for_by_one_thread(films: dict[str, Path], budget: Budget) -> None:
+    place = UsbAddress("/dev/video2")
+    before = threading.enumerate()
+
+    def left() -> list[threading.Thread]:
+        return [one for one in threading.enumerate() if one not in before]
+
+    began = time.monotonic()
+    for _ in range(5):
+        assert isinstance(fault(camera(FakeDevice(films, hangs=1.2), budget, place)), Hangs)
+    assert len(left()) == 1
+    assert time.monotonic() - began < 1.0, "only the first one waits"
+    while left():
+        time.sleep(0.02)
+    assert len(items_of(camera(FakeDevice(films), budget, place), 3)) == 3, "it answers again"
 
 
 def test_the_system_says_what_is_no_camera(tmp_path: Path) -> None:

@@ -43,6 +43,10 @@ SIZE = re.compile(r"(\d{2,4})x(\d{2,4})")
 USUAL_SIZE = (1920, 1080)
 USUAL_RATE = 30
 H264_WAITING = 1_000
+_hanging: dict[str, "Opening"] = {}
+"""By device: the opening that was left behind. Beside it there is no other, for where a driver hangs for ever
+each try would leave one more thread.
+"""
 MISSING = (errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ENOTTY, errno.EISDIR, errno.ENOTDIR)
 FORBIDDEN = (errno.EACCES, errno.EPERM)
 
@@ -140,10 +144,14 @@ class UsbCamera:
         Raises:
             CameraError: of the kind that fits.
         """
-        wishes = self._address.wishes()
+        path, wishes = self._address.path, self._address.wishes()
         for wish in wishes:
+            if path in _hanging and _hanging[path].hangs:
+                raise Hangs(f"{self._place} does not answer.")
+            _hanging.pop(path, None)
+            opening = Opening(self._device, wish)
             try:
-                feed = Opening(self._device, wish).wait(self._open_seconds, stop)
+                feed = opening.wait(self._open_seconds, stop)
             except TimeoutError:
                 raise Hangs(f"{self._place} does not answer.") from None
             # FFmpeg's errors are ValueErrors, too.
@@ -151,6 +159,9 @@ class UsbCamera:
                 if getattr(error, "errno", None) == errno.EINVAL and wish is not wishes[-1]:
                     continue
                 raise self._fault(error) from None
+            finally:
+                if opening.hangs:
+                    _hanging[path] = opening
             if feed is not None:
                 try:
                     self._check(feed)
@@ -290,6 +301,11 @@ class Opening:
         if stop.is_set():
             return None
         raise TimeoutError
+
+    @property
+    def hangs(self) -> bool:
+        """Whether nobody waits for it any more and it goes on."""
+        return self._left and self._thread.is_alive()
 
     def _run(self) -> None:
         try:
