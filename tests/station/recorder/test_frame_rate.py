@@ -16,6 +16,7 @@ from packwitness.station.recorder.frame_rate import Rate, RateWatch
 from packwitness.station.recorder.messages import (
     CameraSpec,
     CameraUp,
+    EnoughPictures,
     FewPictures,
     PacketsDropped,
     PartWritten,
@@ -106,10 +107,25 @@ def test_a_slow_camera_and_a_process_that_stood_still() -> None:
 def test_what_a_camera_did_before_it_was_gone_is_forgotten() -> None:
     camera = Camera(Fraction(30))
     assert len(camera.give(10, 10)) == 1
-    camera.watch.begin(Fraction(30))
+    camera.watch.forget()
     assert camera.give(30, 10) == [], "that it gave few was told of another connection"
     ((after, _),) = camera.give(10, 10)
     assert after <= 5.1
+
+
+def test_what_was_told_is_over_when_a_stream_is_described_anew() -> None:
+    """Within a connection, where nothing else would take the warning back."""
+    camera = Camera(Fraction(30))
+    assert len(camera.give(10, 10)) == 1
+    assert not camera.watch.begin(Fraction(30)), "the same promise: it is as few as before"
+    assert camera.give(10, 10) == []
+    ((_, enough),) = camera.give(30, 10)
+    assert not enough.few
+
+    assert len(camera.give(10, 10)) == 1
+    assert camera.watch.begin(Fraction(10))
+    assert not camera.watch.begin(None)
+    assert camera.give(10, 10) == []
 
 
 def test_a_camera_by_http_is_filmed_and_told_slow(tmp_path: Path) -> None:
@@ -159,13 +175,16 @@ def test_pictures_for_which_there_was_no_time_are_told_and_stated(tmp_path: Path
 
 
 class Fed:
-    """A source that gives a picture when it is told to, ten a second, each after two that were dropped."""
+    """A source that gives a picture when it is told to, ten a second, each after some that were dropped. After six
+    seconds it describes its stream again, as of the rate `then`.
+    """
 
-    def __init__(self, film: Path, dropped: int) -> None:
+    def __init__(self, film: Path, dropped: int, *, then: Fraction | None = None) -> None:
         self._pictures = samples(film)
         with av.open(str(film)) as container:
             self._sets = container.streams.video[0].codec_context.extradata or b""
         self._dropped = dropped
+        self._then = then
         self.wanted: SimpleQueue[bool] = SimpleQueue()
         self.given = threading.Semaphore(0)
 
@@ -173,6 +192,8 @@ class Fed:
         yield StreamInfo("h264", 320, 240, self._sets, Fraction(1, 90_000), Fraction(30))
         number = 0
         while self.wanted.get():
+            if number == 60 and self._then:
+                yield StreamInfo("h264", 320, 240, self._sets, Fraction(1, 90_000), self._then)
             one = self._pictures[number % len(self._pictures)]
             now = time.monotonic_ns()
             yield CameraPacket(one.data, number * 9_000, None, 0, number % 15 == 0, now, 0, self._dropped)
@@ -180,9 +201,15 @@ class Fed:
             self.given.release()
 
 
-@pytest.mark.parametrize(("dropped", "told"), [(0, 1), (2, 0)])
-def test_what_we_had_no_time_for_the_camera_gave(tmp_path: Path, dropped: int, told: int) -> None:
-    source = Fed(make_film(tmp_path / "film.mp4", seconds=1, gop=15), dropped)
+@pytest.mark.parametrize(
+    ("dropped", "then", "told"),
+    [(0, None, (1, 0)), (2, None, (0, 0)), (0, Fraction(10), (1, 1)), (0, Fraction(30), (1, 0))],
+)
+def test_what_we_had_no_time_for_the_camera_gave(
+    tmp_path: Path, dropped: int, then: Fraction | None, told: tuple[int, int]
+) -> None:
+    """Also where it promises something else later: then it is no longer too few."""
+    source = Fed(make_film(tmp_path / "film.mp4", seconds=1, gop=15), dropped, then=then)
     reports: list[Report] = []
     writer = Writer("a", FolderStore(tmp_path), reports.append)
     channel = Channel(
@@ -206,4 +233,5 @@ def test_what_we_had_no_time_for_the_camera_gave(tmp_path: Path, dropped: int, t
         channel.hang_up()
         source.wanted.put(False)
         thread.join(5)
-    assert [type(report) for report in reports].count(FewPictures) == told
+    kinds = [type(report) for report in reports]
+    assert (kinds.count(FewPictures), kinds.count(EnoughPictures)) == told

@@ -149,7 +149,7 @@ class Channel:
         intake = Intake(self._connection)
         with self._lock:
             self._watchdog.begin()
-            self._rate.begin(None)
+            self._rate = RateWatch()
             self._hang_up = hang_up = threading.Event()
             if self._stop.is_set():
                 return
@@ -186,7 +186,9 @@ class Channel:
         """Take note of what the camera says of its stream."""
         self._encoded_from = stream.encoded_from
         with self._lock:
-            self._rate.begin(stream.frame_rate)
+            over = self._rate.begin(stream.frame_rate)
+        if over:
+            self._report(EnoughPictures(self.camera, time.monotonic_ns()))
 
     def _hear(self, picture: Picture) -> None:
         """A picture came: the camera does not stall."""

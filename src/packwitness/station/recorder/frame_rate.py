@@ -32,7 +32,7 @@ class Rate:
 
 
 class RateWatch:
-    """Of one camera."""
+    """Of one connection to a camera."""
 
     def __init__(self) -> None:
         self._promised = Fraction(0)
@@ -43,11 +43,17 @@ class RateWatch:
         """Each tick's time and pictures, of the window."""
         self._passed_ns = self._pictures = 0
 
-    def begin(self, promised: Fraction | None) -> None:
-        """The camera describes its stream, at first or anew."""
+    def begin(self, promised: Fraction | None) -> bool:
+        """The camera describes its stream, at first or anew. Returns whether it was told that it gives too few
+        of what it promised before: that is over, as it promises something else now.
+        """
         sane = promised is not None and SANE[0] <= promised <= SANE[1]
-        self._promised = promised if promised is not None and sane else Fraction(0)
+        now = promised if promised is not None and sane else Fraction(0)
+        if now == self._promised:
+            return False
+        over, self._promised = self._few, now
         self.forget()
+        return over
 
     def forget(self) -> None:
         """Nothing that came so far counts, nor that it was told."""
