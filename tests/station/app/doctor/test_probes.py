@@ -16,6 +16,7 @@ from packwitness.station.app.clock import Measurement
 from packwitness.station.app.doctor import camera, clock, disk, hub, load, scanner
 from packwitness.station.app.doctor.verdict import Level, Verdict
 from packwitness.station.config import CameraSettings
+from packwitness.station.cameras.camera import Busy, Overloaded
 from packwitness.station.recorder.messages import StreamFacts
 from packwitness.station.spool.guard import Disk, Room
 
@@ -145,6 +146,22 @@ def test_a_camera_is_judged_by_what_came(seen: camera.Watched, levels: str) -> N
     judged = camera.judge("c", seen, sound=False, look=True, running=False)
 
     assert ", ".join(f"{one.check} {level(one)}" for one in judged) == levels
+
+
+def test_what_the_station_uses_is_no_failure() -> None:
+    """It holds the device, or the part of the processor that this camera takes."""
+    for error in (Busy("It is used."), Overloaded("Too little is left.")):
+        for running, expected in ((True, "warn"), (False, "fail")):
+            seen = camera.Watched(error=error)
+            (one,) = camera.judge("c", seen, sound=False, look=True, running=running)
+            assert (level(one), error.message in one.line) == (expected, True)
+
+
+def test_pictures_that_this_computer_drops_are_not_the_cameras_fault() -> None:
+    seen = watched(rate=15, gop=15, looks=9, dropped=[0, 1] * 30)
+    first, *_ = camera.judge("c", seen, sound=False, look=True, running=False)
+    assert (level(first), "This computer is too slow" in first.line) == ("warn", True)
+    assert 20 < seen.rate < 24
 
 
 def test_the_processor_that_cameras_need() -> None:

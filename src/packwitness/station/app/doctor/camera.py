@@ -9,6 +9,7 @@ from statistics import median
 
 from packwitness.station.app.doctor.verdict import Verdict, fail, ok, warn
 from packwitness.station.cameras.camera import (
+    Busy,
     CameraClock,
     CameraError,
     CameraPacket,
@@ -16,6 +17,7 @@ from packwitness.station.cameras.camera import (
     Ended,
     Item,
     NoSound,
+    Overloaded,
     SoundInfo,
     StreamInfo,
 )
@@ -50,6 +52,8 @@ class Watched:
     facts: StreamFacts | None = None
     pictures: list[tuple[float, int, bool, int]] = field(default_factory=list)
     lost: int = 0
+    dropped: list[int] = field(default_factory=list)
+    """Before each picture: how many came that this computer could not encode in time."""
     clock_ms: int | None = None
     sound: str = ""
     no_sound: str = ""
@@ -72,8 +76,13 @@ class Watched:
 
     @property
     def rate(self) -> float:
-        """Pictures a second as they came."""
-        return (len(self.settled) - 1) / self.span_s if self.span_s else 0.0
+        """Pictures a second as they came, also those that were dropped."""
+        return (len(self.settled) - 1 + self.too_many) / self.span_s if self.span_s else 0.0
+
+    @property
+    def too_many(self) -> int:
+        """Pictures that were dropped after the burst at the beginning."""
+        return sum(self.dropped[len(self.pictures) - len(self.settled) + 1 :])
 
     @property
     def bytes_per_s(self) -> float:
@@ -139,6 +148,7 @@ def _note(seen: Watched, item: Item, intake: Intake, looker: Looker | None) -> N
         case CameraPacket():
             seen.pictures.append((item.pts * seen.tick, item.arrival_ns, item.key, len(item.data)))
             seen.lost += item.lost
+            seen.dropped.append(item.dropped)
             for packet in intake.push(item):
                 seen.facts = packet.track.facts
                 if looker:
@@ -165,6 +175,16 @@ def judge(name: str, seen: Watched, *, sound: bool, look: bool, running: bool) -
     """Say what was seen of the camera called `name`. `running`: whether a station has it open as well."""
     held = RUNNING_ADVICE if running else ""
     over = isinstance(seen.error, Ended) and seen.span_s >= 1  # a film that was played to its end
+    if running and isinstance(seen.error, Busy | Overloaded):
+        return [
+            warn(
+                "camera",
+                f"Could not be tried: the running station is likely to be using it. {seen.error.message}",
+                "The kiosk shows whether it is filmed. To try it, stop the station and run this again.",
+                subject=name,
+                facts={"error": seen.error.code},
+            )
+        ]
     if seen.error is not None and not over:
         return [
             fail(
@@ -212,7 +232,16 @@ def _picture(name: str, seen: Watched, stream: StreamFacts) -> Verdict:
         "promised_rate": round(promised, 2),
         "bytes_per_s": round(seen.bytes_per_s),
         "lost": seen.lost,
+        "dropped": seen.too_many,
     }
+    if seen.too_many:
+        return warn(
+            "camera",
+            f"{text} This computer is too slow: it dropped {seen.too_many} pictures.",
+            "Choose a smaller size or rate, or a camera that gives H.264 by itself.",
+            subject=name,
+            facts=facts,
+        )
     if seen.lost:
         return warn(
             "camera",
