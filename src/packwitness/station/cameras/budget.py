@@ -9,6 +9,7 @@ lets go of the lock when the process dies, however it dies, and whoever comes ne
 import contextlib
 import fcntl
 import os
+import stat
 import tempfile
 from pathlib import Path
 from typing import Self
@@ -90,7 +91,7 @@ class Budget:
     """All shares of this machine, in one folder."""
 
     def __init__(self, folder: Path | None = None, *, cores: float | None = None) -> None:
-        self._folder = folder or Path(tempfile.gettempdir()) / f"packwitness-encoding-{os.getuid()}"
+        self._folder = folder or usual_folder()
         self.cores = cores_here() if cores is None else cores
 
     @property
@@ -105,8 +106,9 @@ class Budget:
             OSError: the folder cannot be used.
         """
         self._folder.mkdir(mode=0o700, exist_ok=True)
-        if self._folder.stat().st_uid != os.getuid():
-            raise PermissionError(f"{self._folder} belongs to somebody else")
+        found = self._folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+            raise PermissionError(f"{self._folder} is no folder of this user's own")
         with (self._folder / "lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             left = self.limit - self._taken()
@@ -131,6 +133,17 @@ class Budget:
             except (OSError, ValueError):
                 continue  # it was given back just now
         return total
+
+
+def usual_folder() -> Path:
+    """The folder that all processes of this user share: in the one that the system gives to the user, else in
+    the one for all.
+    """
+    own = os.environ.get("XDG_RUNTIME_DIR", "")
+    # After `su` it may be somebody else's.
+    if own and Path(own).is_dir() and Path(own).stat().st_uid == os.getuid():
+        return Path(own) / "packwitness-encoding"
+    return Path(tempfile.gettempdir()) / f"packwitness-encoding-{os.getuid()}"
 
 
 def _is_held(share: int) -> bool:
