@@ -296,9 +296,7 @@ class OnvifCamera:
             raise OnvifError(f"{self._there} does not answer.") from None
         except (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, ValueError) as error:
             if over.is_set():
-                raise OnvifError(
-                    f"{self._there} takes longer than {self._seconds:g} s to answer."
-                ) from None
+                raise OnvifError(f"{self._there} takes longer than {self._seconds:g} s to answer.") from None
             raise OnvifError(
                 f"{self._there} cannot be asked ({type(error).__name__}). Is ONVIF switched on in it, and at "
                 "this port?"

@@ -15,8 +15,8 @@ import pytest
 from packwitness.station.app.clock import Measurement
 from packwitness.station.app.doctor import camera, clock, disk, hub, load, scanner
 from packwitness.station.app.doctor.verdict import Level, Verdict
-from packwitness.station.config import CameraSettings
 from packwitness.station.cameras.camera import Busy, Overloaded
+from packwitness.station.config import CameraSettings
 from packwitness.station.recorder.messages import StreamFacts
 from packwitness.station.spool.guard import Disk, Room
 
