@@ -238,8 +238,8 @@ def _cameras(arguments: argparse.Namespace, layout: Layout) -> int:
 
     if arguments.user and not arguments.address:
         raise SettingsError(
-            "Name the addresses of the cameras to log in to: packwitness station cameras ADDRESS --user NAME. "
-            "Without one, strangers could answer and guess the password from what they are asked with. "
+            "Name the addresses of the cameras to log in to: packwitness station cameras ADDRESS --user NAME."
+            " Without one, strangers could answer and guess the password from what they are asked with. "
             "packwitness station cameras alone shows who answers."
         )
     settings = read_settings(layout.settings) if layout.settings.exists() or arguments.write else None

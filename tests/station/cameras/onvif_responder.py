@@ -11,7 +11,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -158,13 +158,17 @@ def responding(camera: Camera, host: str = "127.0.0.1") -> Iterator[Camera]:
                 tail = "</E:Value></E:Subcode></E:Code></E:Fault>"
                 self._say(400, (HEAD + code + tail + TAIL).encode())
 
-        def _say(self, status: int, data: bytes, **headers: str) -> None:
-            try:
-                for _ in range(40 if camera.dribble_head else 0):
+        def _head_dribbles(self) -> bool:
+            with suppress(OSError):
+                for _ in range(40):
                     self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
                     time.sleep(0.1)
-            except OSError:
-                self.close_connection = True
+                return True
+            self.close_connection = True
+            return False
+
+        def _say(self, status: int, data: bytes, **headers: str) -> None:
+            if camera.dribble_head and not self._head_dribbles():
                 return
             self.send_response(status)
             for name, value in headers.items():

@@ -175,8 +175,8 @@ def test_pictures_for_which_there_was_no_time_are_told_and_stated(tmp_path: Path
 
 
 class Fed:
-    """A source that gives a picture when it is told to, ten a second, each after some that were dropped. After
-    six seconds it describes its stream again, as of the rate `then`.
+    """A source that gives a picture when it is told to, ten a second, each after some that were dropped. It
+    describes its stream again after six seconds, as of the rate `then`.
     """
 
     def __init__(self, film: Path, dropped: int, *, then: Fraction | None = None) -> None:

@@ -44,8 +44,8 @@ class RateWatch:
         self._passed_ns = self._pictures = 0
 
     def begin(self, promised: Fraction | None) -> bool:
-        """The camera describes its stream, at first or anew. Returns whether it was told that it gives too few
-        of what it promised before: that is over, as it promises something else now.
+        """The camera describes its stream, at first or anew. Returns whether it was told that it gives too
+        few of what it promised before: that is over, as it promises something else now.
         """
         sane = promised is not None and SANE[0] <= promised <= SANE[1]
         now = promised if promised is not None and sane else Fraction(0)
