@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedIOBase
 
 USER, PASSWORD = "admin", "geheim & <1>"
 FRESH = timedelta(seconds=5)
@@ -28,8 +29,8 @@ TAIL = "</E:Body></E:Envelope>"
 
 @dataclass
 class Camera:
-    """`raw`: the answer to every request as it is, said to be coded as `coding`; `dribble`: a byte a tenth of a
-    second; `dribble_head`: for four seconds nothing but heads of answers that are yet to come.
+    """`raw`: the answer to every request as it is, said to be coded as `coding`; `dribble`: a byte a tenth of
+    a second; `dribble_head`: for four seconds nothing but heads of answers that are yet to come.
     """
 
     stream: str = "rtsp://127.0.0.1:554/main?channel=1&amp;subtype=0"
@@ -48,6 +49,15 @@ class Camera:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/onvif/device_service"
+
+    def dribbled(self, wfile: BufferedIOBase) -> bool:
+        """False: nobody listens any more."""
+        with suppress(OSError):
+            for _ in range(40 if self.dribble_head else 0):
+                wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                time.sleep(0.1)
+            return True
+        return False
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.ahead
@@ -147,8 +157,7 @@ def responding(camera: Camera, host: str = "127.0.0.1") -> Iterator[Camera]:
             if camera.redirect:
                 self._say(307, b"", Location=camera.redirect)
             elif camera.raw is not None:
-                coding = {"Content-Encoding": camera.coding} if camera.coding else {}
-                self._say(200, camera.raw, **coding)
+                self._say(200, camera.raw, **{"Content-Encoding": camera.coding or "identity"})
             elif "GetSystemDateAndTime" in letter or camera.takes(letter, headers):
                 self._say(200, (HEAD + camera.answer(letter) + TAIL).encode())
             elif camera.digest:
@@ -158,17 +167,9 @@ def responding(camera: Camera, host: str = "127.0.0.1") -> Iterator[Camera]:
                 tail = "</E:Value></E:Subcode></E:Code></E:Fault>"
                 self._say(400, (HEAD + code + tail + TAIL).encode())
 
-        def _head_dribbles(self) -> bool:
-            with suppress(OSError):
-                for _ in range(40):
-                    self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-                    time.sleep(0.1)
-                return True
-            self.close_connection = True
-            return False
-
         def _say(self, status: int, data: bytes, **headers: str) -> None:
-            if camera.dribble_head and not self._head_dribbles():
+            if not camera.dribbled(self.wfile):
+                self.close_connection = True
                 return
             self.send_response(status)
             for name, value in headers.items():

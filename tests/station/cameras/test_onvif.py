@@ -129,7 +129,7 @@ def test_a_camera_that_wants_http_digest_gets_it() -> None:
         assert asking.profiles() == [MAIN]
         with OnvifCamera(camera.url, Login(USER, "other")) as wrong, pytest.raises(Unauthorised):
             wrong.profiles()
-        with OnvifCamera(camera.url) as nobody, pytest.raises(Unauthorised, match="want.*--user NAME"):
+        with OnvifCamera(camera.url) as nobody, pytest.raises(Unauthorised, match="name its address"):
             nobody.profiles()
 
 
