@@ -101,7 +101,7 @@ def test_a_copy_shows_every_picture_at_its_time(house: House) -> None:
     assert keys(house) == [
         f"{house.organisation.id}/films/{take.id}/overhead.mp4",
         f"{house.organisation.id}/manifests/{take.id}.json",
-        f"{base}.json",
+        f"{base}-{row.statement_digest}.json",
         f"{base}.mp4",
     ]
     # The original is what it was, and what is proved and handed out as evidence.
@@ -211,7 +211,7 @@ def test_a_statement_that_was_changed_in_the_vault_serves_nothing(house: House) 
     store = vault()
     assert isinstance(store, FilesystemVault)
     folder = names.rendition_folder(organisation_id=house.organisation.id, take=take.id, camera="overhead")
-    path = store._root / f"{folder}{row.original_sha256}-{row.sha256}.json"
+    path = store._root / f"{folder}{row.original_sha256}-{row.sha256}-{row.statement_digest}.json"
     path.write_bytes(path.read_bytes().replace(b'"overhead"', b'"label"'))
     with pytest.raises(stored.NoFilm, match="not what was signed"):
         renditions.film(take, "overhead")
@@ -305,6 +305,46 @@ def test_whoever_loses_the_claim_stops_and_changes_nothing(house: House, reporti
     row.refresh_from_db()
     assert (row.state, row.claim, row.sha256) == ("converting", "another", "")
     assert not any("/renditions/" in key for key in keys(house))
+
+
+def copies(house: House) -> set[str]:
+    return {key for key in keys(house) if "/renditions/" in key}
+
+
+def test_a_worker_that_dies_before_the_copy_is_settled_leaves_nothing_in_the_way(house: House) -> None:
+    hevc(house)
+    take = Take.objects.get()
+    row, left = make(take), copies(house)
+    # As it is once both objects are stored and the row is not settled.
+    Rendition.objects.update(
+        state="converting", claim="dead", lease_until=NOW, original_sha256="", sha256="", statement_digest=""
+    )
+    assert renditions.convert(rendition=row.id, clock=timezone.now) is None
+    assert Rendition.objects.get().state == "ready"
+    # The same bytes, stated anew; what the first run stated is gone.
+    assert (len(copies(house)), len(copies(house) & left)) == (2, 1)
+    assert pictures(served(renditions.film(take, "overhead")))
+
+
+def test_whoever_comes_too_late_leaves_the_copy_that_another_made(house: House) -> None:
+    hevc(house)
+    take = Take.objects.get()
+    renditions.ask(take=take, camera="overhead", at=NOW)
+    row, called = Rendition.objects.get(), list[datetime]()
+
+    def clock() -> datetime:
+        called.append(timezone.now())
+        if len(called) == 2:
+            # The copy is made and not stored yet; the lease runs out, and another makes it.
+            Rendition.objects.update(lease_until=NOW)
+            renditions.convert(rendition=row.id, clock=timezone.now)
+        return called[-1]
+
+    assert renditions.convert(rendition=row.id, clock=clock) is None
+    row.refresh_from_db()
+    assert (row.state, row.attempts, len(called), len(copies(house))) == ("ready", 2, 2, 2)
+    assert pictures(served(renditions.film(take, "overhead")))
+    assert renditions.statement(row).digest == row.statement_digest
 
 
 def test_a_killed_converter_is_tried_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,8 @@
 <org>/takes/<take>/<camera>/<n>-<init>-<start>-<duration>-<key 0|1>-<size>-<sha256>.m4s
 <org>/films/<take>/<camera>.mp4
 <org>/manifests/<take>.json
-<org>/renditions/<take>/<camera>/<original's sha256>-<its own sha256>.mp4, and .json: what is said of it
+<org>/renditions/<take>/<camera>/<original's sha256>-<its own sha256>.mp4
+                   and …-<the statement's sha256>.json: what is said of it
 """
 
 import re

@@ -5,8 +5,9 @@
 2. Claim: one conditional UPDATE to ``converting``, with a lease that each report of progress renews. Whoever
    changes the row converts; no more than ``settings.CONVERSIONS`` do so at once.
 3. Convert (``converting``).
-4. Put the copy into the vault, then the statement that the hub signs about it; both under names made of the
-   original's digest and the copy's own.
+4. Put the copy into the vault, then the statement that the hub signs about it: under names made of the
+   original's digest and the copy's own, the statement's with its own as well. A run that comes again makes the
+   same bytes, but states them at another time.
 5. Settle: one conditional UPDATE to ``ready``, which only the holder of the claim can make, and only while
    the take is sealed.
 6. Delete whatever else lies in the film's folder of copies: what earlier runs left at 4.
@@ -40,7 +41,7 @@ from packwitness.hub.recordings.converting import ConversionFailed, Copy
 from packwitness.hub.recordings.layout import Layout, of_copy
 from packwitness.hub.recordings.models import Rendition, RenditionState, Take, TakeState
 from packwitness.hub.tenants.models import Organisation
-from packwitness.hub.vault.interface import VaultMissing
+from packwitness.hub.vault.interface import VaultError, VaultMissing
 from packwitness.hub.vault.store import vault
 
 WAITING_LIMIT: Final = 20
@@ -149,7 +150,10 @@ def convert(*, rendition: str, clock: Callable[[], datetime]) -> datetime | None
         _fail(row.id, claim, "gave_up", clock())
         return None
     try:
-        _make(row, claim, clock)
+        try:
+            _make(row, claim, clock)
+        except VaultError as error:
+            raise ConversionFailed("store", str(error), retry=True) from error
     except ConversionFailed as error:
         if error.retry and row.attempts < ATTEMPTS:
             _held(row.id, claim).update(state=RenditionState.WAITING, claim="", lease_until=None)
@@ -186,7 +190,7 @@ def statement(row: Rendition) -> Statement:
     Raises:
         NoFilm: the vault holds no such statement.
     """
-    found = _read_statement(_base(row) + ".json")
+    found = _read_statement(_statement_key(row))
     if found.digest != row.statement_digest:
         raise stored.NoFilm(f"what is said of the copy of {row} is not what was signed")
     return found
@@ -231,7 +235,7 @@ def film(take: Take, camera: str, from_ms: int = 0, to_ms: int | None = None) ->
 
 
 def _layout(row: Rendition, original: Layout) -> Layout:
-    told = _read_stated(_base(row) + ".json", row.statement_digest)
+    told = _read_stated(_statement_key(row), row.statement_digest)
     return of_copy(
         original,
         init=(told.init.size, told.init.sha256),
@@ -299,9 +303,11 @@ def _store(row: Rendition, claim: str, copy: Copy, how: Settings, at: datetime) 
     signed = notary.state_rendition(
         organisation_id=row.organisation_id, fields=_fields(row, copy, how), at=at
     )
-    base, data, store = _base(row), signed.to_json(), vault()
-    store.put(base + ".mp4", copy.file, sha256=bytes.fromhex(copy.whole.sha256))  # type: ignore[arg-type]  # it is one
-    store.put(base + ".json", data, sha256=hashlib.sha256(data).digest())
+    row.statement_digest = signed.digest
+    shown, said = _base(row) + ".mp4", _statement_key(row)
+    data, store = signed.to_json(), vault()
+    store.put(shown, copy.file, sha256=bytes.fromhex(copy.whole.sha256))  # type: ignore[arg-type]  # it is one
+    store.put(said, data, sha256=hashlib.sha256(data).digest())
     settled = _held(row.id, claim).filter(take__state=TakeState.SEALED)
     kept = settled.update(
         state=RenditionState.READY,
@@ -318,10 +324,23 @@ def _store(row: Rendition, claim: str, copy: Copy, how: Settings, at: datetime) 
         statement_digest=signed.digest,
         made_at=at,
     )
+    keep = {shown, said} if kept else _another_keeps(row, said)
     for info in list(store.list(_folder(row))):
-        ours = info.key in (base + ".mp4", base + ".json")
-        if ours != bool(kept):
+        if info.key not in keep:
             store.delete(info.key)
+
+
+def _another_keeps(row: Rendition, said: str) -> set[str]:
+    """Return what whoever lost the claim must leave in the film's folder: to whoever holds it, all but what
+    the loser stated, for the same pictures make the same name; of a copy that is ready, what its row names.
+    """
+    wanted = Rendition.objects.filter(take=row.take_id, camera=row.camera, take__state=TakeState.SEALED)
+    other = wanted.filter(state__in=(*UNDER_WAY, RenditionState.READY)).first()
+    if other is None:
+        return set()
+    if other.state == RenditionState.READY:
+        return {_base(other) + ".mp4", _statement_key(other)}
+    return {info.key for info in vault().list(_folder(row))} - {said}
 
 
 def _fields(row: Rendition, copy: Copy, how: Settings) -> dict[str, Any]:
@@ -347,3 +366,7 @@ def _folder(row: Rendition) -> str:
 
 def _base(row: Rendition) -> str:
     return _folder(row) + names.rendition_leaf(original=row.original_sha256, copy=row.sha256)
+
+
+def _statement_key(row: Rendition) -> str:
+    return f"{_base(row)}-{row.statement_digest}.json"
