@@ -16,6 +16,7 @@ from typing import Any
 import av
 import psutil
 import pytest
+from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 from django_ox.testing import run_tasks
@@ -281,6 +282,28 @@ def test_another_film_waits_for_its_turn(house: House) -> None:
     assert again is not None
     assert now < again
     assert Rendition.objects.get(pk=two.pk).state == "waiting"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_that_claim_at_once_are_no_more_than_allowed(house: House) -> None:
+    hevc(house)
+    take, now = Take.objects.get(), timezone.now()
+    given = {"take": take, "organisation_id": house.organisation.id, "created_at": NOW}
+    rows = [Rendition.objects.create(camera=f"c{number}", **given) for number in range(6)]
+    ready = threading.Barrier(len(rows))
+
+    def claim(row: Rendition) -> None:
+        ready.wait()
+        for _ in range(10):
+            renditions._has_turn(row, row.camera, now)
+        connection.close()
+
+    threads = [threading.Thread(target=claim, args=(row,)) for row in rows]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Rendition.objects.filter(state="converting").count() == 1
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from packwitness.converter.contract import Done, Failure, Settings
 from packwitness.hub.recordings.layout import Layout
 from packwitness.hub.recordings.names import InitName
 from packwitness.hub.recordings.playback import FilmSource
-from packwitness.hub.vault.interface import VaultError
+from packwitness.hub.vault.interface import VaultError, VaultMissing
 
 _REPORT_EVERY: Final = 1.0
 """Seconds between two reports of how far it is."""
@@ -149,8 +149,10 @@ class _Run:
                 contract.write(pipe, contract.SETTINGS, self._settings.model_dump_json().encode())
                 self._feed_units(pipe)
                 contract.write(pipe, contract.END)
-            except VaultError as error:
+            except VaultMissing as error:
                 self._fault = ConversionFailed("film_gone", str(error))
+            except VaultError as error:
+                self._fault = ConversionFailed("store", str(error), retry=True)
             except ConversionFailed as error:
                 self._fault = error
 

@@ -3,7 +3,7 @@
 1. Ask: one row a film, ``waiting``, and a task for it in the same transaction. A film that has a row is not
    asked for again; an organisation has at most ``WAITING_LIMIT`` under way.
 2. Claim: one conditional UPDATE to ``converting``, with a lease that each report of progress renews. Whoever
-   changes the row converts; no more than ``settings.CONVERSIONS`` do so at once.
+   changes the row converts; no more than ``settings.CONVERSIONS`` do so at once, counted behind one lock.
 3. Convert (``converting``).
 4. Put the copy into the vault, then the statement that the hub signs about it: under names made of the
    original's digest and the copy's own, the statement's with its own as well. A run that comes again makes the
@@ -131,21 +131,14 @@ def convert(*, rendition: str, clock: Callable[[], datetime]) -> datetime | None
     row = Rendition.objects.select_related("take").filter(pk=rendition).first()
     if row is None or row.state not in UNDER_WAY:
         return None
-    at = clock()
-    others = Rendition.objects.filter(state=RenditionState.CONVERTING, lease_until__gte=at).exclude(pk=row.pk)
-    if others.count() >= settings.CONVERSIONS:
-        return at + LEASE / 3 if settings.CONVERSIONS else None
-    claim = secrets.token_hex(16)
-    if not _claimable(row.id, at).update(
-        state=RenditionState.CONVERTING,
-        claim=claim,
-        lease_until=at + LEASE,
-        attempts=F("attempts") + 1,
-        done=0,
-    ):
-        row.refresh_from_db()
-        return row.lease_until
+    claim, at = secrets.token_hex(16), clock()
+    if not settings.CONVERSIONS:
+        return None
+    if not _has_turn(row, claim, at):
+        return at + LEASE / 3
     row.refresh_from_db()
+    if row.claim != claim:
+        return row.lease_until
     if row.attempts > ATTEMPTS:
         _fail(row.id, claim, "gave_up", clock())
         return None
@@ -262,6 +255,26 @@ def _read_statement(key: str) -> Statement:
 def _claimable(rendition: str, at: datetime) -> "QuerySet[Rendition]":
     free = Q(state=RenditionState.WAITING) | Q(state=RenditionState.CONVERTING, lease_until__lt=at)
     return Rendition.objects.filter(free, pk=rendition)
+
+
+def _has_turn(row: Rendition, claim: str, at: datetime) -> bool:
+    """Step 2: claim the row unless another holds it. Return False where too many others are converted."""
+    with transaction.atomic():
+        # Two workers claim two rows at once: what is converted is counted behind one lock. Whoever comes
+        # later finds the other's row locked among these, and then the claim.
+        under_way = Rendition.objects.filter(state__in=UNDER_WAY)
+        list(under_way.order_by("pk").select_for_update().values("pk"))
+        others = Rendition.objects.filter(state=RenditionState.CONVERTING, lease_until__gte=at)
+        if others.exclude(pk=row.pk).count() >= settings.CONVERSIONS:
+            return False
+        _claimable(row.id, at).update(
+            state=RenditionState.CONVERTING,
+            claim=claim,
+            lease_until=at + LEASE,
+            attempts=F("attempts") + 1,
+            done=0,
+        )
+        return True
 
 
 def _held(rendition: str, claim: str) -> "QuerySet[Rendition]":
