@@ -61,9 +61,10 @@ def _convert(settings: Settings, source: BinaryIO, target: BinaryIO) -> Failure 
             else:
                 raise contract.Broken(f"no such message: {kind!r}")
     except Impossible as error:
-        return Failure(reason=error.reason, detail=str(error))
+        return Failure(reason=error.reason, detail=str(error)[: contract.DETAIL_LIMIT])
     except av.error.FFmpegError as error:
-        return Failure(reason="not_video", detail=f"{type(error).__name__}: {error.strerror}")
+        said = f"{type(error).__name__}: {error.strerror}"
+        return Failure(reason="not_video", detail=said[: contract.DETAIL_LIMIT])
     # Whoever feeds it has died; nobody reads this.
     return Failure(reason="broken", detail="the stream ends before the end was said")
 
