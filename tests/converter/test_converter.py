@@ -187,9 +187,11 @@ def part(self, *given):
 Conversion.part = part
 said = io.BytesIO(sys.stdin.buffer.read())
 import socket
+confine = program.confinement.confine
+program.confinement.confine = lambda: sys.stderr.write("confined ") and confine()
 program.main(said, io.BytesIO())
 """
     done = subprocess.run(
         [sys.executable, "-c", program], input=messages(*film()), capture_output=True, text=False
     )
-    assert done.stderr.decode().split() == ["24"] * 4
+    assert done.stderr.decode().split() == ["confined", *["24"] * 4]
