@@ -171,8 +171,9 @@ def orphaned() -> list[tuple[str, str]]:
 
 def abandoned(*, at: datetime) -> list[str]:
     """Return ids of copies under way that nobody holds: for the sweep alone."""
+    # A row that waits for its turn has its own task, which comes back: younger ones are left to it.
     waiting = Rendition.objects.filter(state__in=UNDER_WAY).filter(
-        Q(lease_until=None) | Q(lease_until__lt=at)
+        Q(lease_until=None, created_at__lt=at) | Q(lease_until__lt=at)
     )
     return list(waiting.order_by("created_at").values_list("id", flat=True)[:200])
 
