@@ -3,6 +3,7 @@ instead of it.
 """
 
 import argparse
+import hashlib
 import io
 import json
 import os
@@ -437,6 +438,20 @@ def test_the_copy_goes_where_its_original_goes(house: House) -> None:
         renditions.film(Take.objects.get(), "overhead")
     tasks.sweep.call()
     assert (Rendition.objects.count(), [key for key in keys(house) if "/renditions/" in key]) == (0, [])
+
+
+def test_bytes_that_no_row_names_are_swept(house: House) -> None:
+    filming = hevc(house)
+    make(Take.objects.get())
+    kept = set(keys(house))
+    gone = f"{house.organisation.id}/renditions/{filming.take}/label/left.mp4"
+    vault().put(gone, b"left", sha256=hashlib.sha256(b"left").digest())
+    tasks.sweep.call()
+    assert set(keys(house)) == kept
+    Rendition.objects.all().delete()
+    tasks.sweep.call()
+    assert copies(house) == set()
+    assert set(keys(house)) < kept
 
 
 def test_a_take_that_is_deleted_while_it_is_converted_leaves_no_copy(house: House) -> None:

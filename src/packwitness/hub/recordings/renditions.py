@@ -163,6 +163,22 @@ def forget(*, take: str, organisation_id: str) -> None:
         store.delete(info.key)
 
 
+def forget_unnamed() -> int:
+    """Delete bytes of copies that no row names, such as those of a run that was killed while its take was
+    deleted; return how many objects. For the sweep alone.
+    """
+    store, unnamed = vault(), list[str]()
+    for organisation_id in Organisation.objects.values_list("id", flat=True):
+        # Listed before the rows are read: a copy has its row before it has bytes.
+        keys = [info.key for info in store.list(f"{organisation_id}/renditions/")]
+        rows = Rendition.objects.filter(organisation_id=organisation_id)
+        named = set(rows.values_list("take_id", "camera")) if keys else set()
+        unnamed += [key for key in keys if tuple(key.split("/")[2:4]) not in named]
+    for key in unnamed:
+        store.delete(key)
+    return len(unnamed)
+
+
 def orphaned() -> list[tuple[str, str]]:
     """Return take and organisation of copies whose original is no longer sealed film: for the sweep alone."""
     rows = Rendition.objects.exclude(take__state=TakeState.SEALED)
