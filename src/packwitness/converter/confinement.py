@@ -1,6 +1,7 @@
 """Landlock (Linux 5.13 on): what a process may reach, given up by itself and for good.
 
-Where the kernel has none, or a container forbids it, nothing is given up: the limits of resources stand alone.
+Where the kernel has none, or a container forbids it, nothing is given up: the limits of resources stand
+alone.
 """
 
 import ctypes

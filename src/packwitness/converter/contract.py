@@ -76,7 +76,11 @@ class Settings(BaseModel):
 
 
 class Done(BaseModel):
-    """What was done, as whoever reads it can keep it. ``codec`` as in RFC 6381; ``unreadable`` counts pictures that could not be decoded."""
+    """What was done, as whoever reads it can keep it.
+
+    ``codec`` as in RFC 6381; ``unreadable`` counts pictures that could not be decoded, or that no part may
+    hold.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 

@@ -6,8 +6,8 @@
    changes the row converts; no more than ``settings.CONVERSIONS`` do so at once, counted behind one lock.
 3. Convert (``converting``).
 4. Put the copy into the vault, then the statement that the hub signs about it: under names made of the
-   original's digest and the copy's own, the statement's with its own as well. A run that comes again makes the
-   same bytes, but states them at another time.
+   original's digest and the copy's own, the statement's with its own as well. A run that comes again makes
+   the same bytes, but states them at another time.
 5. Settle: one conditional UPDATE to ``ready``, which only the holder of the claim can make, and only while
    the take is sealed.
 6. Delete whatever else lies in the film's folder of copies: what earlier runs left at 4.
