@@ -117,7 +117,7 @@ def test_a_part_of_the_copy_holds_no_picture_that_the_originals_does_not() -> No
     assert copy == [original[0], original[1] - leading]
     # What stands before the gap stands until the next picture, not beyond it.
     with av.open(io.BytesIO(head + b"".join(rest)), "r") as file:
-        shown = [(packet.pts, packet.duration) for packet in file.demux(video=0) if packet.size]
+        shown = [(packet.pts or 0, packet.duration or 0) for packet in file.demux(video=0) if packet.size]
     assert all(at + long <= later for (at, long), (later, _) in pairwise(shown))
 
 

@@ -157,8 +157,9 @@ class Conversion:
         self._decode(None)
 
     def _encode(self, frame: av.VideoFrame) -> None:
-        number = None if frame.pts is None else self._places.pop(frame.pts, None)
-        if number is None or not self._may_show(frame, number):
+        at = frame.pts
+        number = None if at is None else self._places.pop(at, None)
+        if at is None or number is None or not self._may_show(at, number):
             self._unreadable += 1
             return
         # Across a part that begins at no keyframe, pictures may change their order; no film is cut there.
@@ -170,15 +171,15 @@ class Conversion:
             head = mp4.init(self._init, sets=sets, width=shape[0], height=shape[1], timescale=self._timescale)
             self._send(b"I", head)
         first = number in self._keys and self._newest != number
-        self._last, self._newest = frame.pts, number
-        self._encoding[frame.pts] = number
+        self._last, self._newest = at, number
+        self._encoding[at] = number
         self._pictures += 1
         self._collect(self._encoder.encode(frame, key=first or self._pictures == 1))
 
-    def _may_show(self, frame: av.VideoFrame, number: int) -> bool:
+    def _may_show(self, at: int, number: int) -> bool:
         """Say whether a picture stands on the right side of each keyframe at which a film may be cut."""
         group = self._groups[number]
-        if frame.pts <= self._last or frame.pts < self._cuts[group]:
+        if at <= self._last or at < self._cuts[group]:
             return False
         return self._newest < 0 or group >= self._groups[self._newest]
 
