@@ -106,6 +106,7 @@ def test_a_copy_shows_every_picture_at_its_time(house: House) -> None:
         f"{base}-{row.statement_digest}.json",
         f"{base}.mp4",
     ]
+    assert all(names.is_ours(key) for key in keys(house))
     # The original is what it was, and what is proved and handed out as evidence.
     assert served(playback.film(take, "overhead")) == original
     assert [name for name, _ in contents.members(take) if name.startswith("films/")] == ["films/overhead.mp4"]
