@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import av
@@ -25,12 +26,12 @@ def box(kind: bytes, *content: bytes) -> bytes:
 
 
 @cache
-def film() -> tuple[bytes, tuple[bytes, ...]]:
+def film(order: str = "bframes=0") -> tuple[bytes, tuple[bytes, ...]]:
     """Two seconds of H.265 at 10 pictures a second with a tone in AAC: the init, and a fragment a second."""
     out = io.BytesIO()
     flags = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "video_track_timescale": str(SCALE)}
     with av.open(out, "w", format="mp4", options=flags) as file:
-        quiet = {"preset": "ultrafast", "x265-params": "keyint=10:min-keyint=10:bframes=0:log-level=none"}
+        quiet = {"preset": "ultrafast", "x265-params": f"keyint=10:min-keyint=10:{order}:log-level=none"}
         video = file.add_stream("libx265", rate=10, options=quiet)
         video.width, video.height, video.pix_fmt, video.codec_tag = 96, 64, "yuv420p", "hvc1"
         video.time_base = Fraction(1, SCALE)
@@ -100,6 +101,33 @@ def test_sound_is_kept_byte_for_byte_and_pictures_keep_their_times() -> None:
     assert keyframes(copy) == ("h264", keyframes(original)[1])
 
 
+def times(init: bytes, parts: Sequence[bytes]) -> list[set[int | None]]:
+    return [{at for at, _ in packets(init + part, "video")} for part in parts]
+
+
+def test_a_part_of_the_copy_holds_no_picture_that_the_originals_does_not() -> None:
+    """In an open GOP, pictures that are shown before the second keyframe lie behind it."""
+    init, parts = film("bframes=3:b-adapt=0:open-gop=1:no-scenecut=1")
+    code, answers = run(messages(init, parts))
+    head, *rest = [body for kind, body in answers if kind in (contract.INIT, contract.PART)]
+    original, copy = times(init, parts), times(head, rest)
+    keys = [packets(init + part, "video")[0][0] for part in parts]
+    leading = {at for at in original[1] if (at or 0) < (keys[1] or 0)}
+    assert (code, bool(leading)) == (0, True)
+    assert copy == [original[0], original[1] - leading]
+    # What stands before the gap stands until the next picture, not beyond it.
+    with av.open(io.BytesIO(head + b"".join(rest)), "r") as file:
+        shown = [(packet.pts or 0, packet.duration or 0) for packet in file.demux(video=0) if packet.size]
+    assert all(at + long <= later for (at, long), (later, _) in pairwise(shown))
+
+
+def test_pictures_in_another_order_keep_their_times() -> None:
+    init, parts = film("bframes=3:b-adapt=0:open-gop=0")
+    _, answers = run(messages(init, parts))
+    head, *rest = [body for kind, body in answers if kind in (contract.INIT, contract.PART)]
+    assert times(head, rest) == times(init, parts)
+
+
 def test_a_copy_is_no_larger_than_asked_for() -> None:
     _, answers = run(messages(*film(), width=48, height=48))
     done = json.loads(answers[-1][1])
@@ -159,9 +187,11 @@ def part(self, *given):
 Conversion.part = part
 said = io.BytesIO(sys.stdin.buffer.read())
 import socket
+confine = program.confinement.confine
+program.confinement.confine = lambda: sys.stderr.write("confined ") and confine()
 program.main(said, io.BytesIO())
 """
     done = subprocess.run(
         [sys.executable, "-c", program], input=messages(*film()), capture_output=True, text=False
     )
-    assert done.stderr.decode().split() == ["24"] * 4
+    assert done.stderr.decode().split() == ["confined", *["24"] * 4]

@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 from typing import BinaryIO
 
-from packwitness.converter import contract
+from packwitness.converter import confinement, contract
 from packwitness.converter.contract import Failure, Settings
 
 
@@ -43,7 +43,8 @@ def _convert(settings: Settings, source: BinaryIO, target: BinaryIO) -> Failure 
     for module in pkgutil.walk_packages(av.__path__, "av."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
-    # Whatever the film makes the decoder do: it can open no file and no socket from here on.
+    # Whatever the film makes the decoder do: it can reach no other process, file or socket from here on.
+    confinement.confine()
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
     conversion = Conversion(settings, lambda kind, body: contract.write(target, kind, body))
     try:
@@ -61,9 +62,10 @@ def _convert(settings: Settings, source: BinaryIO, target: BinaryIO) -> Failure 
             else:
                 raise contract.Broken(f"no such message: {kind!r}")
     except Impossible as error:
-        return Failure(reason=error.reason, detail=str(error))
+        return Failure(reason=error.reason, detail=str(error)[: contract.DETAIL_LIMIT])
     except av.error.FFmpegError as error:
-        return Failure(reason="not_video", detail=f"{type(error).__name__}: {error.strerror}")
+        said = f"{type(error).__name__}: {error.strerror}"
+        return Failure(reason="not_video", detail=said[: contract.DETAIL_LIMIT])
     # Whoever feeds it has died; nobody reads this.
     return Failure(reason="broken", detail="the stream ends before the end was said")
 

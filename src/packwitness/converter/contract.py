@@ -18,9 +18,9 @@ Messages both ways: one letter, four bytes of length, a body.
 """
 
 import struct
-from typing import BinaryIO, Final
+from typing import Annotated, BinaryIO, Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 MODULE: Final = "packwitness.converter"
 BODY_LIMIT: Final = 64 << 20
@@ -33,8 +33,14 @@ END: Final = b"E"
 DONE: Final = b"D"
 FAILED: Final = b"F"
 
+DETAIL_LIMIT: Final = 500
+"""Characters of a failure's detail."""
+
 _HEAD: Final = struct.Struct(">cI")
 _PLACE: Final = struct.Struct(">QQ?")
+
+
+type _Count = Annotated[int, Field(ge=0, lt=1 << 31)]
 
 
 class Broken(Exception):
@@ -70,16 +76,20 @@ class Settings(BaseModel):
 
 
 class Done(BaseModel):
-    """What was done. ``codec`` as in RFC 6381; ``unreadable`` counts pictures that could not be decoded."""
+    """What was done, as whoever reads it can keep it.
+
+    ``codec`` as in RFC 6381; ``unreadable`` counts pictures that could not be decoded, or that no part may
+    hold.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    codec: str
-    width: int
-    height: int
-    encoder: str
-    pictures: int
-    unreadable: int
+    codec: str = Field(max_length=40)
+    width: _Count
+    height: _Count
+    encoder: str = Field(max_length=200)
+    pictures: _Count
+    unreadable: _Count
 
 
 class Failure(BaseModel):
@@ -87,8 +97,8 @@ class Failure(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    reason: str
-    detail: str = ""
+    reason: str = Field(max_length=40)
+    detail: str = Field("", max_length=DETAIL_LIMIT)
 
 
 def write(stream: BinaryIO, kind: bytes, body: bytes = b"") -> None:

@@ -3,10 +3,12 @@
 A picture keeps its time to a tick. It lies in the part of the copy that answers to the part of the original
 in which it lay: where the original may be cut, so may the copy, and what a cut leaves out of the one it
 leaves out of the other. There are no B-pictures in a copy, so that pictures come in the order of their times.
+
+Behind a keyframe of an open GOP come pictures that are shown before it and need the part before as well. A
+cut there shows them on neither side, and so no part of a copy may hold them: they are left out.
 """
 
 import io
-from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import pairwise
@@ -44,11 +46,17 @@ class Conversion:
         self._cuts = list[int]()
         self._ends = list[int]()
         self._keys = set[int]()
+        # The part of the original in which a picture lay, and the one at whose keyframe its decoding begins.
+        self._places = dict[int, int]()
+        self._groups = list[int]()
+        # The part of the copy for which a picture is being encoded.
+        self._encoding = dict[int, int]()
         self._sound = dict[int, list[tuple[int, mp4.Sample]]]()
         self._sound_track = 0
         self._ready = list[tuple[int, bytes, bool]]()
         self._sent = 0
         self._last = -1
+        self._newest = -1
         self._unreadable = 0
         self._pictures = 0
 
@@ -66,6 +74,8 @@ class Conversion:
         self._ends.append(start + duration)
         if key:
             self._keys.add(number)
+        self._groups.append(number if key or not self._groups else self._groups[-1])
+        self._places.update((packet.pts, number) for packet in video if packet.pts is not None)
         self._sound[number] = sound
         for packet in video:
             self._decode(packet)
@@ -147,35 +157,46 @@ class Conversion:
         self._decode(None)
 
     def _encode(self, frame: av.VideoFrame) -> None:
-        if frame.pts is None or frame.pts <= self._last:
+        at = frame.pts
+        number = None if at is None else self._places.pop(at, None)
+        if at is None or number is None or not self._may_show(at, number):
             self._unreadable += 1
             return
+        # Across a part that begins at no keyframe, pictures may change their order; no film is cut there.
+        number = max(number, self._newest)
         if self._encoder is None:
             self._encoder = Encoder(self._settings, frame, self._timescale)
             sets = self._encoder.sets
             shape = (self._encoder.width, self._encoder.height)
             head = mp4.init(self._init, sets=sets, width=shape[0], height=shape[1], timescale=self._timescale)
             self._send(b"I", head)
-        number = self._part_of(frame.pts)
-        first = number in self._keys and self._part_of(self._last) != number
-        self._last = frame.pts
+        first = number in self._keys and self._newest != number
+        self._last, self._newest = at, number
+        self._encoding[at] = number
         self._pictures += 1
         self._collect(self._encoder.encode(frame, key=first or self._pictures == 1))
 
-    def _part_of(self, pts: int) -> int:
-        return max(0, bisect_right(self._cuts, pts) - 1) if pts >= 0 else -1
+    def _may_show(self, at: int, number: int) -> bool:
+        """Say whether a picture stands on the right side of each keyframe at which a film may be cut."""
+        group = self._groups[number]
+        if at <= self._last or at < self._cuts[group]:
+            return False
+        return self._newest < 0 or group >= self._groups[self._newest]
 
     def _collect(self, packets: Iterator[tuple[int, bytes, bool]]) -> None:
         """Take encoded pictures, and send the parts that are whole now: those before the newest picture's."""
         for picture in packets:
-            while self._sent < self._part_of(picture[0]):
-                self._send_part()
+            number = self._encoding.pop(picture[0])
+            while self._sent < number:
+                self._send_part(picture[0])
             self._ready.append(picture)
 
-    def _send_part(self) -> None:
+    def _send_part(self, newer: int | None = None) -> None:
+        """Send the next part; ``newer`` is when the first picture after it is shown."""
         number, self._sent = self._sent, self._sent + 1
         pictures, self._ready = self._ready, []
         after = self._cuts[number + 1] if number + 1 < len(self._cuts) else self._ends[number]
+        after = after if newer is None else min(after, newer)
         runs = []
         if pictures:
             # The last picture stands until the next part, but not over a hole in the film.

@@ -3,6 +3,7 @@ instead of it.
 """
 
 import argparse
+import hashlib
 import io
 import json
 import os
@@ -16,6 +17,7 @@ from typing import Any
 import av
 import psutil
 import pytest
+from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 from django_ox.testing import run_tasks
@@ -101,9 +103,10 @@ def test_a_copy_shows_every_picture_at_its_time(house: House) -> None:
     assert keys(house) == [
         f"{house.organisation.id}/films/{take.id}/overhead.mp4",
         f"{house.organisation.id}/manifests/{take.id}.json",
-        f"{base}.json",
+        f"{base}-{row.statement_digest}.json",
         f"{base}.mp4",
     ]
+    assert all(names.is_ours(key) for key in keys(house))
     # The original is what it was, and what is proved and handed out as evidence.
     assert served(playback.film(take, "overhead")) == original
     assert [name for name, _ in contents.members(take) if name.startswith("films/")] == ["films/overhead.mp4"]
@@ -211,7 +214,7 @@ def test_a_statement_that_was_changed_in_the_vault_serves_nothing(house: House) 
     store = vault()
     assert isinstance(store, FilesystemVault)
     folder = names.rendition_folder(organisation_id=house.organisation.id, take=take.id, camera="overhead")
-    path = store._root / f"{folder}{row.original_sha256}-{row.sha256}.json"
+    path = store._root / f"{folder}{row.original_sha256}-{row.sha256}-{row.statement_digest}.json"
     path.write_bytes(path.read_bytes().replace(b'"overhead"', b'"label"'))
     with pytest.raises(stored.NoFilm, match="not what was signed"):
         renditions.film(take, "overhead")
@@ -283,6 +286,28 @@ def test_another_film_waits_for_its_turn(house: House) -> None:
     assert Rendition.objects.get(pk=two.pk).state == "waiting"
 
 
+@pytest.mark.django_db(transaction=True)
+def test_workers_that_claim_at_once_are_no_more_than_allowed(house: House) -> None:
+    hevc(house)
+    take, now = Take.objects.get(), timezone.now()
+    given = {"take": take, "organisation_id": house.organisation.id, "created_at": NOW}
+    rows = [Rendition.objects.create(camera=f"c{number}", **given) for number in range(6)]
+    ready = threading.Barrier(len(rows))
+
+    def claim(row: Rendition) -> None:
+        ready.wait()
+        for _ in range(10):
+            renditions._has_turn(row, row.camera, now)
+        connection.close()
+
+    threads = [threading.Thread(target=claim, args=(row,)) for row in rows]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Rendition.objects.filter(state="converting").count() == 1
+
+
 @pytest.fixture
 def reporting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reports of progress come at once, so that a short film has some."""
@@ -305,6 +330,50 @@ def test_whoever_loses_the_claim_stops_and_changes_nothing(house: House, reporti
     row.refresh_from_db()
     assert (row.state, row.claim, row.sha256) == ("converting", "another", "")
     assert not any("/renditions/" in key for key in keys(house))
+
+
+def copies(house: House) -> set[str]:
+    return {key for key in keys(house) if "/renditions/" in key}
+
+
+def test_a_worker_that_dies_before_the_copy_is_settled_leaves_nothing_in_the_way(house: House) -> None:
+    hevc(house)
+    take = Take.objects.get()
+    row, left = make(take), copies(house)
+    # As it is once both objects are stored and the row is not settled.
+    Rendition.objects.update(
+        state="converting", claim="dead", lease_until=NOW, original_sha256="", sha256="", statement_digest=""
+    )
+    assert renditions.convert(rendition=row.id, clock=timezone.now) is None
+    assert Rendition.objects.get().state == "ready"
+    # The same bytes, stated anew; what the first run stated is gone.
+    assert (len(copies(house)), len(copies(house) & left)) == (2, 1)
+    assert pictures(served(renditions.film(take, "overhead")))
+
+
+def test_whoever_comes_too_late_leaves_the_copy_that_another_made(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No report comes in between, however slow the machine is.
+    monkeypatch.setattr(converting, "_REPORT_EVERY", 3600.0)
+    hevc(house)
+    take = Take.objects.get()
+    renditions.ask(take=take, camera="overhead", at=NOW)
+    row, called = Rendition.objects.get(), list[datetime]()
+
+    def clock() -> datetime:
+        called.append(timezone.now())
+        if len(called) == 2:
+            # The copy is made and not stored yet; the lease runs out, and another makes it.
+            Rendition.objects.update(lease_until=NOW)
+            renditions.convert(rendition=row.id, clock=timezone.now)
+        return called[-1]
+
+    assert renditions.convert(rendition=row.id, clock=clock) is None
+    row.refresh_from_db()
+    assert (row.state, row.attempts, len(called), len(copies(house))) == ("ready", 2, 2, 2)
+    assert pictures(served(renditions.film(take, "overhead")))
+    assert renditions.statement(row).digest == row.statement_digest
 
 
 def test_a_killed_converter_is_tried_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -376,6 +445,20 @@ def test_the_copy_goes_where_its_original_goes(house: House) -> None:
     assert (Rendition.objects.count(), [key for key in keys(house) if "/renditions/" in key]) == (0, [])
 
 
+def test_bytes_that_no_row_names_are_swept(house: House) -> None:
+    filming = hevc(house)
+    make(Take.objects.get())
+    kept = set(keys(house))
+    gone = f"{house.organisation.id}/renditions/{filming.take}/label/left.mp4"
+    vault().put(gone, b"left", sha256=hashlib.sha256(b"left").digest())
+    tasks.sweep.call()
+    assert set(keys(house)) == kept
+    Rendition.objects.all().delete()
+    tasks.sweep.call()
+    assert copies(house) == set()
+    assert set(keys(house)) < kept
+
+
 def test_a_take_that_is_deleted_while_it_is_converted_leaves_no_copy(house: House) -> None:
     hevc(house)
     take = Take.objects.get()
@@ -404,7 +487,8 @@ def test_what_runs_is_taken_up_when_its_worker_is_gone(house: House) -> None:
     hevc(house)
     renditions.ask(take=Take.objects.get(), camera="overhead", at=NOW)
     row = Rendition.objects.get()
-    assert renditions.abandoned(at=NOW) == [row.id]
+    assert renditions.abandoned(at=NOW) == []
+    assert renditions.abandoned(at=NOW + timedelta(seconds=1)) == [row.id]
     Rendition.objects.update(state="converting", claim="x", lease_until=NOW)
     assert renditions.abandoned(at=NOW) == []
     assert renditions.abandoned(at=NOW + timedelta(seconds=1)) == [row.id]

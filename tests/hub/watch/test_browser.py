@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 from pytest_django.live_server_helper import LiveServer
 
 from packwitness.hub.links import operations as links
 from packwitness.hub.links import queries
 from packwitness.hub.recordings import renditions
-from packwitness.hub.recordings.models import Recording, Rendition
+from packwitness.hub.recordings.models import Recording, Rendition, Take
 from tests.hub.conftest import NOW, House, build_house
 from tests.hub.recordings.filmed import HEVC, Filming, film
 from tests.hub.watch.browsing import browser, photograph, until
@@ -104,6 +104,38 @@ def test_a_film_turns_up_when_it_is_sealed(browser: Browser, live_server: LiveSe
     assert live.startswith("blob:")
     assert page.get_by_text("Unchanged since it was sealed").is_visible()
     assert faults == []
+
+
+@pytest.mark.parametrize("ready", [True, False], ids=["ready", "asked for"])
+def test_a_browser_that_claims_h265_and_fails_gets_the_copy(
+    browser: Browser, live_server: LiveServer, db: None, ready: bool
+) -> None:
+    """Chromium here does not claim it, so it is given a film in H.264 that breaks off, without its type."""
+    filming = Filming(build_house("Mugs & Teas"), cameras={"overhead": film(3, codec="hevc")}, codec=HEVC)
+    filming.whole()
+    take = Take.objects.get()
+    if ready:
+        renditions.ask(take=take, camera="overhead", at=NOW)
+        renditions.convert(rendition=Rendition.objects.get().id, clock=timezone.now)
+    first, *_ = film(3)
+    broken = first.init + first.data[: first.data.index(b"mdat") + 4]
+    broken += b"\xff" * (len(first.init + first.data) - len(broken))
+    page = browser.new_context(locale="en-GB").new_page()
+    page.add_init_script("HTMLMediaElement.prototype.canPlayType = () => 'probably'")
+    page.route("**/film/*/overhead.mp4", lambda route: route.fulfill(body=broken, content_type="video/mp4"))
+
+    def untyped(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace(f"type='video/mp4; codecs=\"{HEVC}\"'", ""))
+
+    page.route("**/*?lang=en", untyped)
+    page.goto(f"{live_server.url}{path_for(filming.house)}?lang=en")
+    if not ready:
+        until(page, "!document.querySelector('[data-copy-note=under_way]').hidden")
+        renditions.convert(rendition=Rendition.objects.get().id, clock=timezone.now)
+    until(page, "document.querySelector('#film').currentSrc.includes('/copy/')")
+    until(page, "document.querySelector('#film').readyState >= 2")
+    assert page.get_by_text("You see a copy converted for viewing.").is_visible()
 
 
 def test_h265_is_prepared_and_then_moves(browser: Browser, live_server: LiveServer, db: None) -> None:

@@ -49,7 +49,7 @@ def test_without_scripts_a_link_asks_and_the_browser_chooses(house: House, clien
     assert Rendition.objects.count() == 1
     run_tasks()
     page = open_page(house, client, "?lang=en")
-    source = f'<source src="/LINK/copy/{filming.take}/overhead.mp4" type=\'video/mp4; codecs="avc1.'
+    source = f'<source data-copy src="/LINK/copy/{filming.take}/overhead.mp4" type=\'video/mp4; codecs="avc1.'
     assert page.index(ORIGINAL) < page.index(source)
     assert "The original is kept, and it is what is proved." in page
     # What is kept and what is proved stays the original.

@@ -101,6 +101,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "packwitness.hub.config.store_away.StoreAwayMiddleware",
 ]
 ROOT_URLCONF = "packwitness.hub.config.urls"
 ASGI_APPLICATION = "packwitness.hub.config.asgi.application"

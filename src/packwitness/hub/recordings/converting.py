@@ -20,12 +20,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, BinaryIO, Final, cast
 
+from pydantic import BaseModel, ValidationError
+
 from packwitness.converter import contract
 from packwitness.converter.contract import Done, Failure, Settings
 from packwitness.hub.recordings.layout import Layout
 from packwitness.hub.recordings.names import InitName
 from packwitness.hub.recordings.playback import FilmSource
-from packwitness.hub.vault.interface import VaultError
+from packwitness.hub.vault.interface import VaultError, VaultMissing
 
 _REPORT_EVERY: Final = 1.0
 """Seconds between two reports of how far it is."""
@@ -149,8 +151,10 @@ class _Run:
                 contract.write(pipe, contract.SETTINGS, self._settings.model_dump_json().encode())
                 self._feed_units(pipe)
                 contract.write(pipe, contract.END)
-            except VaultError as error:
+            except VaultMissing as error:
                 self._fault = ConversionFailed("film_gone", str(error))
+            except VaultError as error:
+                self._fault = ConversionFailed("store", str(error), retry=True)
             except ConversionFailed as error:
                 self._fault = error
 
@@ -178,26 +182,41 @@ class _Run:
         whole, size = hashlib.sha256(), 0
         inits, parts = list[Piece](), list[Piece]()
         reported = time.monotonic()
+        limit = size_limit(self._layout, self._settings)
         while message := self._next(answers, process):
             kind, body = message
             if kind == contract.DONE:
-                return self._copy(Done.model_validate_json(body), file, whole.hexdigest(), size, inits, parts)
+                done = self._told(Done, body)
+                return self._copy(done, file, whole.hexdigest(), size, inits, parts)
             if kind == contract.FAILED:
-                failure = Failure.model_validate_json(body)
+                failure = self._told(Failure, body)
                 raise self._fault or ConversionFailed(
                     failure.reason, failure.detail, retry=failure.reason == "out_of_memory"
                 )
-            (inits if kind == contract.INIT else parts).append(
-                Piece(len(body), hashlib.sha256(body).hexdigest())
-            )
             whole.update(body)
             size += len(body)
+            if kind == contract.INIT and not inits:
+                found = inits
+            elif kind == contract.PART and len(parts) < len(self._layout.parts):
+                found = parts
+            else:
+                raise ConversionFailed("too_much", f"{kind!r} after {len(inits)} inits, {len(parts)} parts")
+            if size > limit:
+                raise ConversionFailed("too_much", f"more than {limit} bytes")
+            found.append(Piece(len(body), hashlib.sha256(body).hexdigest()))
             file.write(body)
             if time.monotonic() - reported >= _REPORT_EVERY:
                 reported = time.monotonic()
                 if not self._still_wanted(len(parts)):
                     raise ConversionFailed("not_wanted")
         raise AssertionError("the loop ends by an answer")
+
+    @staticmethod
+    def _told[T: BaseModel](kind: type[T], body: bytes) -> T:
+        try:
+            return kind.model_validate_json(body)
+        except ValidationError as error:
+            raise ConversionFailed("converter_died", f"its {kind.__name__} cannot be read") from error
 
     def _next(self, answers: BinaryIO, process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
         try:
@@ -228,6 +247,16 @@ class _Run:
         sealed = self._layout.units()
         original = Piece(sum(unit.name.size for unit in sealed), self._original.hexdigest())
         return Copy(file, done, original, Piece(size, digest), inits[0], parts)
+
+
+def size_limit(layout: Layout, settings: Settings) -> int:
+    """Return how many bytes a copy may have: whoever has taken the converter over cannot fill the disk.
+
+    The encoder's own bound four times over, for it knows pictures and buffers and not seconds, and ten
+    seconds' more for a film of few; and the sound, which is no larger than the original.
+    """
+    seconds = (layout.end_ms - layout.offset_ms) // 1000 + 10
+    return settings.bits_per_second // 8 * 4 * seconds + sum(unit.name.size for unit in layout.units())
 
 
 def seconds_for(film_ms: int) -> int:

@@ -4,7 +4,8 @@
 <org>/takes/<take>/<camera>/<n>-<init>-<start>-<duration>-<key 0|1>-<size>-<sha256>.m4s
 <org>/films/<take>/<camera>.mp4
 <org>/manifests/<take>.json
-<org>/renditions/<take>/<camera>/<original's sha256>-<its own sha256>.mp4, and .json: what is said of it
+<org>/renditions/<take>/<camera>/<original's sha256>-<its own sha256>.mp4
+                   and …-<the statement's sha256>.json: what is said of it
 """
 
 import re
@@ -15,7 +16,7 @@ _INIT: Final = re.compile(r"init-(\d{3,})-(\d+)-([0-9a-f]{64})\.mp4", re.ASCII)
 _PART: Final = re.compile(r"(\d{8})-(\d+)-(\d+)-(\d+)-([01])-(\d+)-([0-9a-f]{64})\.m4s", re.ASCII)
 _KEY: Final = re.compile(
     rf"[^/]+/(takes/[^/]+/[^/]+/({_INIT.pattern}|{_PART.pattern})|films/[^/]+/[^/]+\.mp4|manifests/[^/]+\.json"
-    r"|renditions/[^/]+/[^/]+/[0-9a-f]{64}-[0-9a-f]{64}\.(mp4|json))",
+    r"|renditions/[^/]+/[^/]+/[0-9a-f]{64}-[0-9a-f]{64}(\.mp4|-[0-9a-f]{64}\.json))",
     re.ASCII,
 )
 

@@ -3,10 +3,11 @@
 1. Ask: one row a film, ``waiting``, and a task for it in the same transaction. A film that has a row is not
    asked for again; an organisation has at most ``WAITING_LIMIT`` under way.
 2. Claim: one conditional UPDATE to ``converting``, with a lease that each report of progress renews. Whoever
-   changes the row converts; no more than ``settings.CONVERSIONS`` do so at once.
+   changes the row converts; no more than ``settings.CONVERSIONS`` do so at once, counted behind one lock.
 3. Convert (``converting``).
-4. Put the copy into the vault, then the statement that the hub signs about it; both under names made of the
-   original's digest and the copy's own.
+4. Put the copy into the vault, then the statement that the hub signs about it: under names made of the
+   original's digest and the copy's own, the statement's with its own as well. A run that comes again makes
+   the same bytes, but states them at another time.
 5. Settle: one conditional UPDATE to ``ready``, which only the holder of the claim can make, and only while
    the take is sealed.
 6. Delete whatever else lies in the film's folder of copies: what earlier runs left at 4.
@@ -40,7 +41,7 @@ from packwitness.hub.recordings.converting import ConversionFailed, Copy
 from packwitness.hub.recordings.layout import Layout, of_copy
 from packwitness.hub.recordings.models import Rendition, RenditionState, Take, TakeState
 from packwitness.hub.tenants.models import Organisation
-from packwitness.hub.vault.interface import VaultMissing
+from packwitness.hub.vault.interface import VaultError, VaultMissing
 from packwitness.hub.vault.store import vault
 
 WAITING_LIMIT: Final = 20
@@ -130,26 +131,22 @@ def convert(*, rendition: str, clock: Callable[[], datetime]) -> datetime | None
     row = Rendition.objects.select_related("take").filter(pk=rendition).first()
     if row is None or row.state not in UNDER_WAY:
         return None
-    at = clock()
-    others = Rendition.objects.filter(state=RenditionState.CONVERTING, lease_until__gte=at).exclude(pk=row.pk)
-    if others.count() >= settings.CONVERSIONS:
-        return at + LEASE / 3 if settings.CONVERSIONS else None
-    claim = secrets.token_hex(16)
-    if not _claimable(row.id, at).update(
-        state=RenditionState.CONVERTING,
-        claim=claim,
-        lease_until=at + LEASE,
-        attempts=F("attempts") + 1,
-        done=0,
-    ):
-        row.refresh_from_db()
-        return row.lease_until
+    claim, at = secrets.token_hex(16), clock()
+    if not settings.CONVERSIONS:
+        return None
+    if not _has_turn(row, claim, at):
+        return at + LEASE / 3
     row.refresh_from_db()
+    if row.claim != claim:
+        return row.lease_until
     if row.attempts > ATTEMPTS:
         _fail(row.id, claim, "gave_up", clock())
         return None
     try:
-        _make(row, claim, clock)
+        try:
+            _make(row, claim, clock)
+        except VaultError as error:
+            raise ConversionFailed("store", str(error), retry=True) from error
     except ConversionFailed as error:
         if error.retry and row.attempts < ATTEMPTS:
             _held(row.id, claim).update(state=RenditionState.WAITING, claim="", lease_until=None)
@@ -166,6 +163,22 @@ def forget(*, take: str, organisation_id: str) -> None:
         store.delete(info.key)
 
 
+def forget_unnamed() -> int:
+    """Delete bytes of copies that no row names, such as those of a run that was killed while its take was
+    deleted; return how many objects. For the sweep alone.
+    """
+    store, unnamed = vault(), list[str]()
+    for organisation_id in Organisation.objects.values_list("id", flat=True):
+        # Listed before the rows are read: a copy has its row before it has bytes.
+        keys = [info.key for info in store.list(f"{organisation_id}/renditions/")]
+        rows = Rendition.objects.filter(organisation_id=organisation_id)
+        named = set(rows.values_list("take_id", "camera")) if keys else set()
+        unnamed += [key for key in keys if tuple(key.split("/")[2:4]) not in named]
+    for key in unnamed:
+        store.delete(key)
+    return len(unnamed)
+
+
 def orphaned() -> list[tuple[str, str]]:
     """Return take and organisation of copies whose original is no longer sealed film: for the sweep alone."""
     rows = Rendition.objects.exclude(take__state=TakeState.SEALED)
@@ -174,8 +187,9 @@ def orphaned() -> list[tuple[str, str]]:
 
 def abandoned(*, at: datetime) -> list[str]:
     """Return ids of copies under way that nobody holds: for the sweep alone."""
+    # A row that waits for its turn has its own task, which comes back: younger ones are left to it.
     waiting = Rendition.objects.filter(state__in=UNDER_WAY).filter(
-        Q(lease_until=None) | Q(lease_until__lt=at)
+        Q(lease_until=None, created_at__lt=at) | Q(lease_until__lt=at)
     )
     return list(waiting.order_by("created_at").values_list("id", flat=True)[:200])
 
@@ -186,7 +200,7 @@ def statement(row: Rendition) -> Statement:
     Raises:
         NoFilm: the vault holds no such statement.
     """
-    found = _read_statement(_base(row) + ".json")
+    found = _read_statement(_statement_key(row))
     if found.digest != row.statement_digest:
         raise stored.NoFilm(f"what is said of the copy of {row} is not what was signed")
     return found
@@ -231,7 +245,7 @@ def film(take: Take, camera: str, from_ms: int = 0, to_ms: int | None = None) ->
 
 
 def _layout(row: Rendition, original: Layout) -> Layout:
-    told = _read_stated(_base(row) + ".json", row.statement_digest)
+    told = _read_stated(_statement_key(row), row.statement_digest)
     return of_copy(
         original,
         init=(told.init.size, told.init.sha256),
@@ -258,6 +272,26 @@ def _read_statement(key: str) -> Statement:
 def _claimable(rendition: str, at: datetime) -> "QuerySet[Rendition]":
     free = Q(state=RenditionState.WAITING) | Q(state=RenditionState.CONVERTING, lease_until__lt=at)
     return Rendition.objects.filter(free, pk=rendition)
+
+
+def _has_turn(row: Rendition, claim: str, at: datetime) -> bool:
+    """Step 2: claim the row unless another holds it. Return False where too many others are converted."""
+    with transaction.atomic():
+        # Two workers claim two rows at once: what is converted is counted behind one lock. Whoever comes
+        # later finds the other's row locked among these, and then the claim.
+        under_way = Rendition.objects.filter(state__in=UNDER_WAY)
+        list(under_way.order_by("pk").select_for_update().values("pk"))
+        others = Rendition.objects.filter(state=RenditionState.CONVERTING, lease_until__gte=at)
+        if others.exclude(pk=row.pk).count() >= settings.CONVERSIONS:
+            return False
+        _claimable(row.id, at).update(
+            state=RenditionState.CONVERTING,
+            claim=claim,
+            lease_until=at + LEASE,
+            attempts=F("attempts") + 1,
+            done=0,
+        )
+        return True
 
 
 def _held(rendition: str, claim: str) -> "QuerySet[Rendition]":
@@ -299,9 +333,11 @@ def _store(row: Rendition, claim: str, copy: Copy, how: Settings, at: datetime) 
     signed = notary.state_rendition(
         organisation_id=row.organisation_id, fields=_fields(row, copy, how), at=at
     )
-    base, data, store = _base(row), signed.to_json(), vault()
-    store.put(base + ".mp4", copy.file, sha256=bytes.fromhex(copy.whole.sha256))  # type: ignore[arg-type]  # it is one
-    store.put(base + ".json", data, sha256=hashlib.sha256(data).digest())
+    row.statement_digest = signed.digest
+    shown, said = _base(row) + ".mp4", _statement_key(row)
+    data, store = signed.to_json(), vault()
+    store.put(shown, copy.file, sha256=bytes.fromhex(copy.whole.sha256))  # type: ignore[arg-type]  # it is one
+    store.put(said, data, sha256=hashlib.sha256(data).digest())
     settled = _held(row.id, claim).filter(take__state=TakeState.SEALED)
     kept = settled.update(
         state=RenditionState.READY,
@@ -318,10 +354,23 @@ def _store(row: Rendition, claim: str, copy: Copy, how: Settings, at: datetime) 
         statement_digest=signed.digest,
         made_at=at,
     )
+    keep = {shown, said} if kept else _another_keeps(row, said)
     for info in list(store.list(_folder(row))):
-        ours = info.key in (base + ".mp4", base + ".json")
-        if ours != bool(kept):
+        if info.key not in keep:
             store.delete(info.key)
+
+
+def _another_keeps(row: Rendition, said: str) -> set[str]:
+    """Return what whoever lost the claim must leave in the film's folder: to whoever holds it, all but what
+    the loser stated, for the same pictures make the same name; of a copy that is ready, what its row names.
+    """
+    wanted = Rendition.objects.filter(take=row.take_id, camera=row.camera, take__state=TakeState.SEALED)
+    other = wanted.filter(state__in=(*UNDER_WAY, RenditionState.READY)).first()
+    if other is None:
+        return set()
+    if other.state == RenditionState.READY:
+        return {_base(other) + ".mp4", _statement_key(other)}
+    return {info.key for info in vault().list(_folder(row))} - {said}
 
 
 def _fields(row: Rendition, copy: Copy, how: Settings) -> dict[str, Any]:
@@ -347,3 +396,7 @@ def _folder(row: Rendition) -> str:
 
 def _base(row: Rendition) -> str:
     return _folder(row) + names.rendition_leaf(original=row.original_sha256, copy=row.sha256)
+
+
+def _statement_key(row: Rendition) -> str:
+    return f"{_base(row)}-{row.statement_digest}.json"

@@ -41,4 +41,5 @@ def sweep() -> None:
         convert_film.enqueue(rendition=rendition)
     for taken, organisation_id in renditions.orphaned():
         renditions.forget(take=taken, organisation_id=organisation_id)
+    renditions.forget_unnamed()
     vault().sweep(before=now - UNFINISHED_AFTER, ours=names.is_ours)

@@ -38,7 +38,7 @@ function note(name) {
   if (video) video.hidden = !["", "is"].includes(name);
 }
 
-const copyOf = (video) => video.querySelectorAll("source")[1];
+const copyOf = (video) => video.querySelector("source[data-copy]");
 
 // Asks for a copy, waits for it, and plays it; the page can be left meanwhile.
 async function playCopy(video, at, playing) {
@@ -53,7 +53,10 @@ async function playCopy(video, at, playing) {
     const source = document.createElement("source");
     source.src = told.source;
     source.type = told.type;
-    video.querySelector("source").after(source);
+    source.dataset.copy = "";
+    const original = video.querySelector("source");
+    if (original) original.after(source);
+    else video.prepend(source);
     note("is");
     video.load();
     return seekTo(video, at, playing);
@@ -67,6 +70,20 @@ async function playCopy(video, at, playing) {
     delete video.dataset.asks;
     if (video.isConnected) playCopy(video, at, playing);
   }, waits ? 2 * RETRY : BUSY);
+}
+
+// The browser took the original and cannot decode it: from here on there is the copy alone.
+function giveUpOriginal(video) {
+  if (![MediaError.MEDIA_ERR_DECODE, MediaError.MEDIA_ERR_SRC_NOT_SUPPORTED].includes(video.error?.code)) return;
+  const original = video.querySelector("source:not([data-copy])");
+  if (!original) return;
+  const at = takeTime(video);
+  const playing = !video.paused;
+  original.remove();
+  if (!copyOf(video)) return playCopy(video, at, playing);
+  note("is");
+  video.load();
+  seekTo(video, at, playing);
 }
 
 function seekTo(video, at, playing) {
@@ -159,9 +176,9 @@ function start(at = 0, playing = false) {
   if (video.dataset.copyState) {
     // A browser that says it can, and then cannot, gets the copy as well.
     video.querySelector("source").addEventListener("error", () => playCopy(video, at, playing), { once: true });
-    video.addEventListener("error", () => {
-      if (!copyOf(video)) playCopy(video, at, playing);
-    }, { once: true });
+    video.addEventListener("error", () => giveUpOriginal(video));
+    // It may have failed before this script was there.
+    giveUpOriginal(video);
     if (!plays(video.dataset.codec)) {
       playCopy(video, at, playing);
       if (!copyOf(video)) return;
