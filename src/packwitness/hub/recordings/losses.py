@@ -95,21 +95,21 @@ def of_camera(take: Take, camera: str, window: Window = WHOLE) -> Losses:
     return Losses(
         gaps=tuple(sorted(gaps, key=lambda gap: gap.at)),
         unlisted=max(0, int(facts.get("gaps", 0)) - len(facts.get("gap_list", ()))) if whole else 0,
-        sentences=tuple(_sentences(take, facts)) if whole else (),
+        sentences=(*_absent(take), *_sentences(take, facts)) if whole else (),
         legibility=legibility(facts) if whole else "",
     )
 
 
 def of_take(take: Take) -> str:
-    """Return what a list says of a take in a few words; empty where nothing is missing."""
+    """Return what a list says of a take in a few words: of the camera that lacks most. Empty where nothing
+    is missing.
+    """
     holes = [
-        one["duration_ms"]
+        sum(one["duration_ms"] for one in camera.get("gap_list", ()) if one["duration_ms"] >= SHORT_MS)
         for camera in take.cameras
-        for one in camera.get("gap_list", ())
-        if one["duration_ms"] >= SHORT_MS
     ]
-    if holes:
-        return gettext("%(seconds)s s missing") % {"seconds": _seconds(sum(holes) / 1000)}
+    if any(holes):
+        return gettext("%(seconds)s s missing") % {"seconds": _seconds(max(holes) / 1000)}
     if any(camera.get("lost_packets") or camera.get("dropped_packets") for camera in take.cameras):
         return gettext("Pictures lost")
     if any(_unread(camera) for camera in take.cameras):
@@ -118,7 +118,21 @@ def of_take(take: Take) -> str:
 
 
 def calm(take: Take, camera: str, window: Window = WHOLE) -> str:
-    """Return the one sentence that a buyer reads about gaps in what their link shows; empty without one."""
+    """Return what a buyer reads about gaps in what their link shows, in a sentence or two; empty without."""
+    return " ".join([*_absent(take), *filter(None, [_calm_of(take, camera, window)])])
+
+
+def _absent(take: Take) -> list[str]:
+    """A sentence for each camera of which the take has no picture."""
+    return [
+        gettext("%(camera)s gave no picture in the whole film.")
+        % {"camera": camera.get("name", camera["id"])}
+        for camera in take.cameras
+        if not camera.get("parts", 1)
+    ]
+
+
+def _calm_of(take: Take, camera: str, window: Window) -> str:
     gaps = [gap for gap in of_camera(take, camera, window).gaps if gap.seconds * 1000 >= SHORT_MS]
     if not gaps:
         return ""

@@ -160,4 +160,4 @@ def _write(layout: Layout, url: str, answer: Enrolled) -> None:
     )
     benches = [BenchSettings(id=bench.id, name=bench.name) for bench in answer.benches]
     # Last, and whole or not at all: a folder that has it counts as enrolled, and the code is spent.
-    replace_durably(layout.settings, render(hub, benches).encode())
+    replace_durably(layout.settings, render(hub, benches).encode(), mode=0o600)

@@ -276,7 +276,13 @@ class Station:
                 await self._bench_of(report.camera).quality_heard(report)
                 await self._bench_of(report.camera).camera_up(report.camera)
             case recorder.CameraDown():
-                log.warning("camera down", camera=report.camera, code=report.code, reason=report.message)
+                log.warning(
+                    "camera down",
+                    camera=report.camera,
+                    code=report.code,
+                    reason=report.message,
+                    advice=report.advice,
+                )
                 await self._bench_of(report.camera).camera_down(report.camera, report.code)
             case _:
                 await self._heard_of_trouble(report)
