@@ -26,6 +26,7 @@ LOST: dict[str, Any] = {
     "reconnects": 1,
     "timing": {"source": "rtp", "drift_ppm": -500, "jitter_ms": 4, "clock_offset_ms": None},
 }
+GONE = {"at_ms": 0, "duration_ms": 9_000, "reason": "no_picture"}
 SHORT = {
     "kind": "note",
     "at_ms": 1000,
@@ -52,6 +53,16 @@ def take(house: House) -> Take:
 def test_a_film_that_begins_after_the_scan_says_so() -> None:
     told = losses.pre_roll_short({"there_ms": -1_200})
     assert told == "The film begins 1.2 s after the scan: the camera gave no picture before."
+
+
+def test_a_camera_without_any_picture_is_named_beside_the_others(take: Take) -> None:
+    take.cameras = [*take.cameras, {"id": "side", "name": "Side", "parts": 0, "gap_list": [GONE]}]
+    with override("en"):
+        told = losses.of_camera(take, "overhead").sentences
+        assert told[0] == "Side gave no picture in the whole film."
+        assert losses.calm(take, "overhead").startswith("Side gave no picture in the whole film. ")
+        # Of the camera that lacks most: not all cameras' seconds together.
+        assert losses.of_take(take) == "9 s missing"
 
 
 def test_every_fact_of_the_manifest_is_said(take: Take) -> None:

@@ -1,9 +1,7 @@
 """What this computer can encode: who is let in, who is refused, and what happens where it was too much."""
 
-import os
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +13,7 @@ import av
 import pytest
 
 from packwitness.station.cameras import encoder
-from packwitness.station.cameras.budget import LIMIT, Budget, Running, Share, cores_here, usual_folder
+from packwitness.station.cameras.budget import LIMIT, Budget, Running, Share, cores_here
 from packwitness.station.cameras.camera import CameraPacket, Overloaded, StreamInfo, TimedOut
 from packwitness.station.cameras.encoder import SOFTWARE, Decoder, Form, best_encoder
 from packwitness.station.cameras.http_mjpeg import HttpMjpegCamera
@@ -54,15 +52,6 @@ def test_a_link_that_somebody_laid_there_is_not_followed(tmp_path: Path) -> None
     with pytest.raises(PermissionError):
         Budget(tmp_path / "budget", cores=4).take(1.0)
     assert list((tmp_path / "mine").iterdir()) == []
-
-
-def test_the_folder_that_the_system_gives_the_user_comes_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    assert usual_folder() == tmp_path / "packwitness-encoding"
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "none"))
-    assert usual_folder() == Path(tempfile.gettempdir()) / f"packwitness-encoding-{os.getuid()}"
 
 
 def test_other_processes_count_as_long_as_they_live(tmp_path: Path) -> None:

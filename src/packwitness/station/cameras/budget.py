@@ -136,13 +136,7 @@ class Budget:
 
 
 def usual_folder() -> Path:
-    """The folder that all processes of this user share: in the one that the system gives to the user, else in
-    the one for all.
-    """
-    own = os.environ.get("XDG_RUNTIME_DIR", "")
-    # After `su` it may be somebody else's.
-    if own and Path(own).is_dir() and Path(own).stat().st_uid == os.getuid():
-        return Path(own) / "packwitness-encoding"
+    """The folder that all processes of this user share, whether a service or a person began them."""
     return Path(tempfile.gettempdir()) / f"packwitness-encoding-{os.getuid()}"
 
 
