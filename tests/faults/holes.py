@@ -22,7 +22,10 @@ def filmed_until(manifest: Manifest, camera: Camera) -> float:
 
 
 def unstated(manifest: Manifest, camera: Camera) -> int:
-    """The longest time of a camera up to the take's stop, in ms, that neither a part nor a gap covers."""
+    """The longest time of a camera in ms that neither a part nor a gap covers, up to the take's stop.
+
+    It counts from the scan, or from the camera's first picture if that was before.
+    """
     scale = camera.timescale / 1000
     covered = [(part.start / scale, (part.start + part.duration) / scale) for part in camera.parts]
     # Gaps are in whole ms.
@@ -30,8 +33,11 @@ def unstated(manifest: Manifest, camera: Camera) -> int:
         (gap.at_ms - camera.offset_ms - 1, gap.at_ms - camera.offset_ms + gap.duration_ms + 1)
         for gap in camera.gaps
     ]
-    stop = (manifest.stopped_at - manifest.film_from).total_seconds() * 1000 - camera.offset_ms
-    worst, end = 0.0, 0.0
+    scan, stop = (
+        (moment - manifest.film_from).total_seconds() * 1000 - camera.offset_ms
+        for moment in (manifest.started_at, manifest.stopped_at)
+    )
+    worst, end = 0.0, min(0.0, scan)
     for begin, over in [*sorted(covered), (stop, stop)]:
         worst = max(worst, begin - end)
         end = max(end, over)
