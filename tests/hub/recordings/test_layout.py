@@ -159,7 +159,7 @@ def test_what_other_programs_keep_in_the_bucket_is_not_ours() -> None:
         f"{folder}{init}",
         f"{folder}{part}",
         f"{copies}{leaf}.mp4",
-        f"{copies}{leaf}.json",
+        f"{copies}{leaf}-{'ef' * 32}.json",
         names.film_key(organisation_id="org1", take="bench1-1", camera="overhead"),
         names.manifest_key(organisation_id="org1", take="bench1-1"),
     ):

@@ -328,6 +328,7 @@ async def test_a_take_that_cannot_be_sealed_is_set_aside_and_the_packer_told(pla
     await cameras_up(place)
     take = (await place.bench.scan(CODE, Source.SCANNER)).take
     assert take is not None
+    place.spool.film(take, parts=1)
     with place.spool.ledger.transaction() as db:
         gaps = [(take, "overhead", n, 1, "reconnect") for n in range(GAP_LIMIT + 1)]
         db.executemany("INSERT INTO gap VALUES (?, ?, ?, ?, ?)", gaps)

@@ -104,8 +104,11 @@ class _Client:
                 lines += [f"Transport: {transport}", f"Session: 77;timeout={script.timeout}"]
         self._send("\r\n".join([*lines, "", body]).encode())
         if status == 200 and first.startswith("PLAY"):
-            self._threads.append(threading.Thread(target=self._play))
-            self._threads[-1].start()
+            self._begin(threading.Thread(target=self._play))
+
+    def _begin(self, thread: threading.Thread) -> None:
+        thread.start()
+        self._threads.append(thread)  # only now may `end` join it
 
     def _transport(self, way: str, request: str) -> str | None:
         ports = re.search(r"client_port=(\d+)-(\d+)", request)
@@ -122,8 +125,7 @@ class _Client:
             sock.settimeout(0.1)
             own.append(sock.getsockname()[1])
             self._ways[name] = (sock, (host, int(port)))
-        self._threads.append(threading.Thread(target=self._hear, args=(f"{way} control",)))
-        self._threads[-1].start()
+        self._begin(threading.Thread(target=self._hear, args=(f"{way} control",)))
         return f"RTP/AVP;unicast;{ports[0]};server_port={own[0]}-{own[1]}"
 
     def _hear(self, way: str) -> None:
@@ -169,8 +171,9 @@ def playing(script: Script) -> Iterator[int]:
             except OSError:
                 return
             clients.append(_Client(script, connection))
-            threads.append(threading.Thread(target=clients[-1].run))
-            threads[-1].start()
+            thread = threading.Thread(target=clients[-1].run)
+            thread.start()
+            threads.append(thread)
 
     acceptor = threading.Thread(target=accept)
     acceptor.start()

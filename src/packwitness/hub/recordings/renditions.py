@@ -5,9 +5,8 @@
 2. Claim: one conditional UPDATE to ``converting``, with a lease that each report of progress renews. Whoever
    changes the row converts; no more than ``settings.CONVERSIONS`` do so at once, counted behind one lock.
 3. Convert (``converting``).
-4. Put the copy into the vault, then the statement that the hub signs about it: under names made of the
-   original's digest and the copy's own, the statement's with its own as well. A run that comes again makes
-   the same bytes, but states them at another time.
+4. Put the copy into the vault, then the hub's statement of it, under names made of all digests. A run that
+   comes again makes the same bytes, but states them at another time.
 5. Settle: one conditional UPDATE to ``ready``, which only the holder of the claim can make, and only while
    the take is sealed.
 6. Delete whatever else lies in the film's folder of copies: what earlier runs left at 4.
@@ -164,9 +163,8 @@ def forget(*, take: str, organisation_id: str) -> None:
 
 
 def forget_unnamed() -> int:
-    """Delete bytes of copies that no row names, such as those of a run that was killed while its take was
-    deleted; return how many objects. For the sweep alone.
-    """
+    """Delete bytes of copies that no row names, as of a run killed while its take was deleted; return how
+    many objects. For the sweep alone."""
     store, unnamed = vault(), list[str]()
     for organisation_id in Organisation.objects.values_list("id", flat=True):
         # Listed before the rows are read: a copy has its row before it has bytes.

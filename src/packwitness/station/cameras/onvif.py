@@ -5,8 +5,7 @@ password, anywhere else: requests go to the host that was asked, whatever addres
 that is said to be at another host is not taken (`StreamElsewhere`).
 
 The password never travels as it is: it goes as a digest in the letter (WS-Security), or, where the camera
-wants that, as HTTP Digest. How fresh a letter is the camera judges by its own clock, so that one is asked
-first.
+wants that, as HTTP Digest. A camera judges a letter's age by its own clock, so that is asked first.
 """
 
 import secrets

@@ -221,9 +221,7 @@ class Channel:
                 self._look_instead(packet, now)
 
     def _look_instead(self, packet: Packet, now_ns: int) -> None:
-        """Have the film looked at while the second stream is gone, from the current group on. Under the
-        lock.
-        """
+        """Look at the film while the second stream is gone, from the current group on. Under the lock."""
         looker = self._lookers.get(True)
         if looker is None:
             return
