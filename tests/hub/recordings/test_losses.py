@@ -8,7 +8,7 @@ from django.utils.translation import override
 
 from packwitness.hub.recordings import captions, losses
 from packwitness.hub.recordings.layout import Window
-from packwitness.hub.recordings.models import Take
+from packwitness.hub.recordings.models import Outcome, Take
 from tests.hub.conftest import House
 from tests.hub.recordings.filmed import Filming
 from tests.hub.watch.test_page import open_page
@@ -63,6 +63,13 @@ def test_a_camera_without_any_picture_is_named_beside_the_others(take: Take) -> 
         assert losses.calm(take, "overhead").startswith("Side gave no picture in the whole film. ")
         # Of the camera that lacks most: not all cameras' seconds together.
         assert losses.of_take(take) == "9 s missing"
+
+
+def test_a_film_that_was_cut_short_says_so_first(take: Take) -> None:
+    take.outcome = Outcome.INTERRUPTED
+    with override("en"):
+        told = losses.of_camera(take, "overhead").sentences[0]
+    assert told.startswith("The film ends before the parcel was done")
 
 
 def test_every_fact_of_the_manifest_is_said(take: Take) -> None:

@@ -293,6 +293,22 @@ async def test_a_label_in_view_counts_from_when_the_picture_was_taken(place: Pla
     assert 0.35 <= early < 2
 
 
+async def test_one_outage_is_one_moment_of_the_film_whatever_is_found_out_about_it(place: Place) -> None:
+    await cameras_up(place)
+    take = (await place.bench.scan(CODE, Source.SCANNER)).take
+    assert take is not None
+    await place.bench.camera_down("label", "stalled")
+    await place.bench.camera_down("label", "timeout")
+    await place.bench.camera_up("label")
+    await place.bench.camera_down("label", "refused")
+    kinds = [event.kind for event in place.spool.ledger.events(take)]
+    assert [kind for kind in kinds if kind.startswith("camera_")] == [
+        "camera_lost",
+        "camera_back",
+        "camera_lost",
+    ]
+
+
 async def test_what_the_hub_is_told(place: Place) -> None:
     await cameras_up(place)
     await place.bench.camera_down("label")

@@ -9,6 +9,7 @@ from itertools import islice
 
 import pytest
 
+from packwitness.station.cameras.address import parse_address
 from packwitness.station.cameras.camera import (
     Broken,
     CameraError,
@@ -19,7 +20,6 @@ from packwitness.station.cameras.camera import (
     Unauthorised,
 )
 from packwitness.station.cameras.rtsp import RtspCamera
-from packwitness.station.cameras.rtsp_address import parse_address
 from tests.station.cameras.rtsp_server import answering, sdp_answers
 from tests.station.cameras.test_rtp import interleaved, rtp
 

@@ -25,7 +25,7 @@ def notes(verdict: Verdict) -> list[str]:
         "lost_packets": gettext("The network lost packets on the way from the camera; pictures may show it."),
         "stalls": gettext("A camera stopped giving pictures for a while."),
         "label_unreadable": gettext("The label could not be read in the film."),
-        "interrupted": gettext("The film was cut short, by power or by the camera."),
+        "interrupted": gettext("The film was cut short: the power, the station or the cameras failed."),
         "clock_not_measured": gettext("The station's clock was not compared with another one."),
         "sealed_in_future": gettext("The station's clock runs ahead of this hub's."),
         "sealed_after_stamp": gettext("The station's clock contradicts the time stamp."),

@@ -22,6 +22,7 @@ CHAPTERS: Final = (
     "take_paused",
     "take_resumed",
     "camera_lost",
+    "camera_back",
     "take_stopped",
 )
 _ESCAPED: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\n": " ", "\r": " "})

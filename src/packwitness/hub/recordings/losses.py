@@ -13,7 +13,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from packwitness.hub.recordings.layout import WHOLE, Window
-from packwitness.hub.recordings.models import Take
+from packwitness.hub.recordings.models import Outcome, Take
 
 SHORT_MS: Final = 200
 """A gap that nobody would see: a few pictures."""
@@ -188,7 +188,9 @@ def _gap(one: Mapping[str, Any], facts: Mapping[str, Any], length: int) -> Gap:
 
 
 def _sentences(take: Take, facts: Mapping[str, Any]) -> Sequence[str]:
-    found = [
+    cut = gettext("The film ends before the parcel was done: the power, the station or the cameras failed.")
+    found = [cut] if take.outcome == Outcome.INTERRUPTED else []
+    found += [
         pre_roll_short(event["data"])
         for event in take.events
         if event["kind"] == "note"

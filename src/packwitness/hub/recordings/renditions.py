@@ -163,8 +163,7 @@ def forget(*, take: str, organisation_id: str) -> None:
 
 
 def forget_unnamed() -> int:
-    """Delete bytes of copies that no row names, as of a run killed while its take was deleted; return how
-    many objects. For the sweep alone."""
+    """Delete bytes of copies that no row names; return how many objects. For the sweep alone."""
     store, unnamed = vault(), list[str]()
     for organisation_id in Organisation.objects.values_list("id", flat=True):
         # Listed before the rows are read: a copy has its row before it has bytes.

@@ -106,6 +106,7 @@ class LiveBench:
         self._running: Running | None = None
         self._order: OrderView | None = None
         self._up: set[str] = set()
+        self._down: set[str] = set()  # heard to give none: before a word comes, a camera is in neither
         self._troubles: dict[tuple[str, str], int] = {}
         """What went wrong lately with which camera, and until when it is shown (monotonic ns)."""
         self._legibility = Legibility(lookers, look, watches=logic.watches)
@@ -308,6 +309,7 @@ class LiveBench:
         if camera in self._up:
             return
         self._up.add(camera)
+        self._down.discard(camera)
         utc, now_ns = self._now()
         await self.happen(CameraBack(camera=camera, left=len(self._up), utc=utc, monotonic_ns=now_ns))
         self.touch()
@@ -329,8 +331,10 @@ class LiveBench:
         self._up.discard(camera)
         self.quality.camera_gone(camera, code)
         self._live[camera].lost()
-        utc, now_ns = self._now()
-        await self.happen(CameraLost(camera=camera, left=len(self._up), utc=utc, monotonic_ns=now_ns))
+        if camera not in self._down:  # another reason is news for the screen, not for the film
+            self._down.add(camera)
+            utc, now_ns = self._now()
+            await self.happen(CameraLost(camera=camera, left=len(self._up), utc=utc, monotonic_ns=now_ns))
         self.touch()
 
     def trouble(self, code: str, camera: str) -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from fractions import Fraction
 
+from packwitness.station.cameras.address import Address, parse_address
 from packwitness.station.cameras.budget import Budget
 from packwitness.station.cameras.camera import (
     Broken,
@@ -24,7 +25,6 @@ from packwitness.station.cameras.encoded import SILENCE_SECONDS, UNREADABLE_LIMI
 from packwitness.station.cameras.encoder import CLOCK, Form
 from packwitness.station.cameras.http_talk import HttpTalk, get
 from packwitness.station.cameras.multipart import Multipart, NotPictures, boundary_of, is_whole
-from packwitness.station.cameras.rtsp_address import Address, parse_address
 from packwitness.station.cameras.stills import Still
 
 CONNECT_SECONDS = 5.0

@@ -6,10 +6,11 @@ import time
 from dataclasses import dataclass, replace
 from urllib.parse import urljoin, urlsplit
 
+from packwitness.station.cameras.address import Address, parse_address
 from packwitness.station.cameras.camera import Broken, Ended, NotFound, Refused, TimedOut, Unauthorised
+from packwitness.station.cameras.challenge import Password, is_stale
+from packwitness.station.cameras.headers import read_headers
 from packwitness.station.cameras.reach import reach
-from packwitness.station.cameras.rtsp_address import Address, parse_address
-from packwitness.station.cameras.rtsp_challenge import Password, is_stale
 
 HEAD_LIMIT = 32 << 10
 READ_BYTES = 256 << 10
@@ -198,11 +199,4 @@ def _head(text: bytes) -> Head | None:
     words = first.split(" ", 2)
     if len(words) < 2 or not words[1].isdigit():
         return None
-    headers: dict[str, str] = {}
-    for line in lines:
-        name, _, value = line.partition(":")
-        name, value = name.strip().lower(), value.strip()
-        if name == "www-authenticate" and name in headers:
-            value = f"{headers[name]}\n{value}"  # one way to let us in a line
-        headers[name] = value
-    return Head(int(words[1]), headers)
+    return Head(int(words[1]), read_headers(lines))

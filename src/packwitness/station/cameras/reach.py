@@ -1,10 +1,12 @@
 """A connection to a camera on the network, in the clear or by TLS."""
 
 import errno
+import hashlib
 import secrets
 import socket
 import ssl
 
+from packwitness.station.cameras.address import Address
 from packwitness.station.cameras.camera import (
     BadCertificate,
     CameraError,
@@ -13,8 +15,6 @@ from packwitness.station.cameras.camera import (
     UnknownHost,
     Unreachable,
 )
-from packwitness.station.cameras.rtsp_address import Address
-from packwitness.station.cameras.tls import any_certificate, fingerprint_of
 
 NO_WAY = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN)
 
@@ -55,7 +55,7 @@ def _plain(address: Address, seconds: float) -> socket.socket:
 
 def _secured(address: Address, plain: socket.socket, seconds: float) -> socket.socket:
     expected = address.fingerprint
-    context = any_certificate() if expected else ssl.create_default_context()
+    context = _any_certificate() if expected else ssl.create_default_context()
     try:
         secured = context.wrap_socket(plain, server_hostname=address.host)
     except ssl.SSLCertVerificationError as error:
@@ -68,7 +68,7 @@ def _secured(address: Address, plain: socket.socket, seconds: float) -> socket.s
         raise TimedOut(f"{address.place} does not answer in TLS.") from None
     except OSError:
         raise Refused(f"{address.place} does not speak TLS.") from None
-    found = fingerprint_of(secured)
+    found = _fingerprint_of(secured)
     if expected and not secrets.compare_digest(found, expected):
         secured.close()
         raise BadCertificate(
@@ -78,12 +78,24 @@ def _secured(address: Address, plain: socket.socket, seconds: float) -> socket.s
     return secured
 
 
+def _any_certificate() -> ssl.SSLContext:
+    """For a certificate that is looked at otherwise, or not trusted."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def _fingerprint_of(secured: ssl.SSLSocket) -> str:
+    """SHA-256 of the certificate that the other side showed, as 64 hex digits."""
+    return hashlib.sha256(secured.getpeercert(binary_form=True) or b"").hexdigest()
+
+
 def _fingerprint(address: Address, seconds: float) -> str:
     """Of a certificate that was not trusted, which only a second connection shows. Nothing is said in it."""
     plain = _plain(address, seconds)
     try:
-        with any_certificate().wrap_socket(plain, server_hostname=address.host) as secured:
-            return fingerprint_of(secured)
+        with _any_certificate().wrap_socket(plain, server_hostname=address.host) as secured:
+            return _fingerprint_of(secured)
     except OSError:
         return "unknown"
     finally:

@@ -18,6 +18,7 @@ from fractions import Fraction
 from ipaddress import ip_address
 from urllib.parse import urljoin
 
+from packwitness.station.cameras.address import parse_address
 from packwitness.station.cameras.camera import (
     Broken,
     CameraClock,
@@ -37,7 +38,6 @@ from packwitness.station.cameras.camera import (
 from packwitness.station.cameras.links import Came, Link, Ports, TcpLink, UdpLink, open_ports
 from packwitness.station.cameras.rtcp import sender_reports
 from packwitness.station.cameras.rtp import BadPacket, Depacketiser, Picture
-from packwitness.station.cameras.rtsp_address import parse_address
 from packwitness.station.cameras.rtsp_talk import REDIRECTS, Answer, Talk
 from packwitness.station.cameras.sdp import CLOCK, Sound, Video, read_sdp, read_sound
 from packwitness.station.cameras.sound import SoundDepacketiser

@@ -13,6 +13,7 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from packwitness.station.cameras.address import Address
 from packwitness.station.cameras.camera import (
     Broken,
     Ended,
@@ -21,10 +22,10 @@ from packwitness.station.cameras.camera import (
     TimedOut,
     Unauthorised,
 )
+from packwitness.station.cameras.challenge import Password, is_stale
+from packwitness.station.cameras.headers import read_headers
 from packwitness.station.cameras.reach import reach
 from packwitness.station.cameras.rtp import DOLLAR
-from packwitness.station.cameras.rtsp_address import Address
-from packwitness.station.cameras.rtsp_challenge import Password, is_stale
 
 READ_BYTES = 128 << 10
 TEXT_LIMIT = 64 << 10
@@ -59,7 +60,6 @@ class Talk:
     def __init__(self, address: Address, *, connect_seconds: float) -> None:
         self.address = address
         self._place = address.place
-        self._there = address.place[0].lower() + address.place[1:]
         self._methods = ""
         self._staying: tuple[str, str] | None = None  # a keep-alive that may yet be said again
         self._patience = connect_seconds
@@ -282,13 +282,7 @@ class Talk:
                 raise Broken(f"{self._place} does not speak RTSP.")
             return None
         first, *lines = head.decode("utf-8", "replace").split("\r\n")
-        headers: dict[str, str] = {}
-        for line in lines:
-            name, _, value = line.partition(":")
-            name, value = name.strip().lower(), value.strip()
-            if name == "www-authenticate" and name in headers:
-                value = f"{headers[name]}\n{value}"  # one way to let us in a line
-            headers[name] = value
+        headers = read_headers(lines)
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > TEXT_LIMIT:
             raise Broken(f"{self._place} does not speak RTSP.")

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
+from packwitness.station.cameras.address import read_rate
 from packwitness.station.cameras.budget import Budget
 from packwitness.station.cameras.camera import (
     BadAddress,
@@ -32,7 +33,6 @@ from packwitness.station.cameras.camera import (
 from packwitness.station.cameras.device import RAW, Device, Feed, V4l2Device, Wish
 from packwitness.station.cameras.encoded import CLOSE_SECONDS, SILENCE_SECONDS, WAKE_SECONDS, Encoding
 from packwitness.station.cameras.encoder import CLOCK, Form
-from packwitness.station.cameras.rtsp_address import read_rate
 from packwitness.station.cameras.stills import Inbox, Still
 
 OPEN_SECONDS = 8.0

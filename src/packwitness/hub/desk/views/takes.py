@@ -56,6 +56,7 @@ def take(request: ScopedRequest, take: str) -> HttpResponse:
         "camera": camera,
         "codec": codec,
         "copy": _copy(row, camera["id"]) if camera else None,
+        "lost": losses.of_take(row) if row.state == TakeState.SEALED else "",
         "losses": losses.of_camera(row, camera["id"]) if camera and row.state == TakeState.SEALED else None,
         "events": _events(row, camera),
         "waits": queries.waits_for_station(row, at=now),
@@ -163,7 +164,10 @@ def _events(row: Take, camera: dict[str, Any] | None) -> list[dict[str, Any]]:
     found = []
     for event in row.events:
         text = captions.words(event)
-        if text:
+        # What is said of another camera's film is no moment of this one.
+        data = event.get("data", {})
+        others = data.get("note") == "pre_roll_short" and camera and data.get("camera") != camera["id"]
+        if text and not others:
             at = max(0, event["at_ms"] - offset) / 1000
             found.append({"at": f"{at:.1f}", "clock": clock(at), "text": text, "kind": event["kind"]})
     return found
