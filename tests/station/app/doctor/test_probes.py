@@ -172,6 +172,7 @@ def test_the_processor_that_cameras_need() -> None:
     assert load.need_of(cameras, [cameras[0]], matrix=False) == pytest.approx(1.80)
     assert load.need_of([small], [small], matrix=True) == pytest.approx(0.2)
     assert [level(load.judge(need, cores=2, busy=0.1)) for need in (1.0, 1.8, 2.5)] == ["ok", "warn", "fail"]
+    assert level(load.judge(1.0, cores=2, busy=7.1)) == "warn"
 
 
 def test_what_is_plugged_in_is_named(tmp_path: Path) -> None:

@@ -28,8 +28,8 @@ def need_of(cameras: Sequence[CameraSettings], lookers: Sequence[CameraSettings]
 
 
 def judge(need: float, *, cores: int, busy: float) -> Verdict:
-    """`busy`: cores in use now, on average over the last minute."""
-    text = f"About {need:.2g} of {cores} cores are needed; {busy:.1f} are in use now."
+    """`busy`: programs that ran or waited for a core, on average over the last minute."""
+    text = f"About {need:.2g} of {cores} cores are needed; the load of the last minute was {busy:.1f}."
     facts = {"needed": round(need, 2), "cores": cores, "busy": round(busy, 2)}
     advice = (
         "Use cameras that encode by themselves (RTSP), look for labels in a smaller stream "
@@ -39,11 +39,18 @@ def judge(need: float, *, cores: int, busy: float) -> Verdict:
         return fail("processor", text, f"Pictures will be dropped. {advice}", facts=facts)
     if need > cores * COMFORT:
         return warn("processor", text, advice, facts=facts)
+    if busy > cores:
+        return warn(
+            "processor",
+            text,
+            "Other programs want more than there is: see which (top), and end them.",
+            facts=facts,
+        )
     return ok("processor", text, facts=facts)
 
 
 def now() -> tuple[int, float]:
-    """The cores that this process may use, and how many are in use."""
+    """The cores that this process may use, and the load of the last minute."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         return cores, os.getloadavg()[0]
