@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from django.utils.translation import gettext, ngettext, override
 
-from packwitness.hub.recordings import losses
 from packwitness.hub.recordings.layout import WHOLE, Window
 
 LONGEST_MS: Final = 4_000
@@ -135,8 +134,6 @@ def _note(plain: Mapping[str, str | int]) -> str:
         lines = int(plain["lines"])
         text = ngettext("The order has %(lines)d product.", "The order has %(lines)d products.", lines)
         return text % {"lines": lines}
-    if plain.get("note") == "pre_roll_short":
-        return losses.pre_roll_short(plain)
     return str(plain.get("text", ""))
 
 

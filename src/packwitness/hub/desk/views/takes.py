@@ -164,10 +164,7 @@ def _events(row: Take, camera: dict[str, Any] | None) -> list[dict[str, Any]]:
     found = []
     for event in row.events:
         text = captions.words(event)
-        # What is said of another camera's film is no moment of this one.
-        data = event.get("data", {})
-        others = data.get("note") == "pre_roll_short" and camera and data.get("camera") != camera["id"]
-        if text and not others:
+        if text:
             at = max(0, event["at_ms"] - offset) / 1000
             found.append({"at": f"{at:.1f}", "clock": clock(at), "text": text, "kind": event["kind"]})
     return found
